@@ -1,0 +1,154 @@
+"""A definition as the rest of the house uses it: frozen, checked, and free of YAML, pydantic and AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from workflow.definition.values import Value
+
+CREATE = "create"
+"""The trigger recorded with an entity's first event; no transition may use the name."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One typed field of the data or of a payload."""
+
+    name: str
+    type: str
+    optional: bool = False
+    sensitive: bool = False
+    default: Value = None
+    choices: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how fast an effect is tried again: `attempts` in all, waits in seconds."""
+
+    attempts: int = 8
+    first_seconds: float = 2.0
+    factor: float = 2.0
+    ceiling_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class HookUse:
+    """A place where a definition asks for a hook; entering it makes an effect owed."""
+
+    hook: str
+    retry: Retry | None = None
+    catch: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    publish: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """`after` a stay of so many seconds in the state, the trigger fires."""
+
+    after_seconds: int
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state: what is owed on entering and leaving it, its timers, and whether it ends the entity's life."""
+
+    name: str
+    final: bool = False
+    on_enter: tuple[HookUse, ...] = ()
+    on_exit: tuple[HookUse, ...] = ()
+    timers: tuple[Timer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold for a transition: a JMESPath `expression`, or the name of a registered `function`; one is set."""
+
+    expression: str = ""
+    function: str = ""
+
+    def __str__(self) -> str:
+        return self.expression or f"{self.function}()"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One edge: `trigger` leads from `source` to `target`.
+
+    `requires` are the payload's declared fields; `sets` maps each field of the data that may change to the JMESPath
+    that gives its value, or to None for the payload field of the same name.
+    """
+
+    trigger: str
+    source: str
+    target: str
+    requires: Mapping[str, Field] = field(default_factory=dict)
+    sets: Mapping[str, str | None] = field(default_factory=dict)
+    guard: Guard | None = None
+    effects: tuple[HookUse, ...] = ()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """All that is declared of one kind in one version."""
+
+    kind: str
+    version: int
+    initial: str
+    data: Mapping[str, Field]
+    states: Mapping[str, State]
+    transitions: tuple[Transition, ...]
+
+    @cached_property
+    def edges(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        """Every declared (trigger, from, to), with the hooks it owes in the order they run; creation comes from ''."""
+        edges = {(CREATE, "", self.initial): _names(self.states[self.initial].on_enter)}
+        for transition in self.transitions:
+            key = (transition.trigger, transition.source, transition.target)
+            edges[key] = _names(
+                self.states[transition.source].on_exit
+                + transition.effects
+                + self.states[transition.target].on_enter
+            )
+        return edges
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The names of all fields, of data and payloads, that never go into logs, traces or errors."""
+        required = [f for t in self.transitions for f in t.requires.values()]
+        return frozenset(f.name for f in [*self.data.values(), *required] if f.sensitive)
+
+    def triggers_from(self, state: str) -> tuple[str, ...]:
+        """The triggers that lead out of `state`, in the order the definition gives them."""
+        return tuple(dict.fromkeys(t.trigger for t in self.transitions if t.source == state))
+
+
+def _names(uses: tuple[HookUse, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(use.hook for use in uses))
+
+
+class Definitions:
+    """The loaded definitions: for each kind the version in force (the highest), and the older ones that were kept."""
+
+    def __init__(self, definitions: tuple[Definition, ...]) -> None:
+        self._all = tuple(sorted(definitions, key=lambda d: (d.kind, d.version)))
+        self._versions = {(d.kind, d.version): d for d in self._all}
+        self._in_force = {d.kind: d for d in self._all}
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._all)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The loaded kinds, in alphabetical order."""
+        return tuple(self._in_force)
+
+    def find(self, kind: str, version: int | None = None) -> Definition | None:
+        """That version of the definition, or the one in force; None where it is not loaded."""
+        return self._in_force.get(kind) if version is None else self._versions.get((kind, version))
