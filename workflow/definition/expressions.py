@@ -102,7 +102,7 @@ def _paths(node: dict[str, Any]) -> set[tuple[str, ...]]:
 def _joined(children: list[dict[str, Any]]) -> set[tuple[str, ...]]:
     left, right = _paths(children[0]), children[1]
     if right["type"] == "field":
-        return {(path + (right["value"],))[:2] for path in left}
+        return {(*path, right["value"])[:2] for path in left}
     return left
 
 

@@ -1,0 +1,80 @@
+"""Events, and what they make of an entity: the whole of event sourcing, without the definition's help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from workflow.definition.values import Value
+from workflow.engine.entity import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A recorded fact: the entity made this transition, as version `version`.
+
+    `source` is '' for the first event. `changes` holds the fields of the data that the event set, and None for those
+    it cleared. `cause` is the key of the effect that asked, or ''. `at` is aware, in UTC.
+    """
+
+    kind: str
+    entity_id: str
+    version: int
+    id: str
+    trigger: str
+    source: str
+    target: str
+    at: datetime
+    definition: int
+    payload: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    changes: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    by: str = ""
+    request_id: str = ""
+    cause: str = ""
+    depth: int = 0
+
+
+class FoldError(ValueError):
+    """The events do not follow one on another; the message says where."""
+
+
+def evolve(entity: Entity | None, event: Event) -> Entity:
+    """The entity after the event; raises FoldError unless the event is the next one."""
+    folded = fold([event], entity)
+    assert folded is not None
+    return folded
+
+
+def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None:
+    """The entity after all the events, starting from `entity` or from nothing; raises FoldError at a gap."""
+    last: Event | None = None
+    version, state = (entity.version, entity.state) if entity else (0, "")
+    data: dict[str, Value] = dict(entity.data) if entity else {}
+    created_at = entity.created_at if entity else None
+    for event in events:
+        if event.version != version + 1 or event.source != state:
+            raise FoldError(
+                f"{event.kind} {event.entity_id}: event {event.version} from {event.source or 'nothing'!r} "
+                f"does not follow version {version} in {state or 'nothing'!r}"
+            )
+        version, state, last = event.version, event.target, event
+        if event.changes:
+            data.update(event.changes)
+        if created_at is None:
+            created_at = event.at
+    if last is None or created_at is None:
+        return entity
+    return Entity(
+        kind=last.kind,
+        id=last.entity_id,
+        state=state,
+        version=version,
+        data={name: value for name, value in data.items() if value is not None},
+        definition=last.definition,
+        event_id=last.id,
+        trigger=last.trigger,
+        created_at=created_at,
+        changed_at=last.at,
+        depth=last.depth,
+    )
