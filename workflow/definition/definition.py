@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -112,9 +112,7 @@ class Definition:
         for transition in self.transitions:
             key = (transition.trigger, transition.source, transition.target)
             edges[key] = _names(
-                self.states[transition.source].on_exit
-                + transition.effects
-                + self.states[transition.target].on_enter
+                self.states[transition.source].on_exit + transition.effects + self.states[transition.target].on_enter
             )
         return edges
 
@@ -141,7 +139,7 @@ class Definitions:
         self._versions = {(d.kind, d.version): d for d in self._all}
         self._in_force = {d.kind: d for d in self._all}
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Definition]:
         return iter(self._all)
 
     @property

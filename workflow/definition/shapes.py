@@ -1,0 +1,124 @@
+"""The small pieces the model is made of: names, texts, durations, numbers, and values with a short and a long form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    StrictStr,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from workflow.definition import durations
+from workflow.definition.fields import FIELD_TYPES
+from workflow.definition.suggestions import ways_out
+
+TEXT, LIST, MAP, PUBLISH = Tag("<text>"), Tag("<list>"), Tag("<map>"), Tag("<publish>")
+TAGS = frozenset({"<text>", "<list>", "<map>", "<publish>"})
+"""Pydantic puts these into an error's path; no key of a file is taken for one."""
+
+NAME_PATTERN = "^[a-z][a-z0-9_]*$"
+
+Name: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=NAME_PATTERN)]
+Text: TypeAlias = Annotated[StrictStr, StringConstraints(max_length=2000)]
+ErrorName: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*|\*)$")]
+TargetName: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,255}$")]
+
+
+def judged(message: str, way_out: str) -> PydanticCustomError:
+    """An error whose words are ours already."""
+    return PydanticCustomError("judged", "{message}", {"message": message, "way_out": way_out})
+
+
+def by_shape(expected: str) -> Discriminator:
+    """Tells the forms of a value apart; `expected` names them all, for the error where none fits."""
+    return Discriminator(_tag, custom_error_type="shape", custom_error_message=expected)
+
+
+def _tag(given: Any) -> str | None:
+    if isinstance(given, dict):
+        return "<publish>" if "publish" in given else "<map>"
+    if isinstance(given, list):
+        return "<list>"
+    return "<text>" if isinstance(given, str) else None
+
+
+def by_shape_of_map(expected: str) -> Discriminator:
+    """As `by_shape`, for values in which `publish` is a key like any other."""
+    return Discriminator(_tag_of_map, custom_error_type="shape", custom_error_message=expected)
+
+
+def _tag_of_map(given: Any) -> str | None:
+    return "<map>" if isinstance(given, dict) else _tag(given)
+
+
+class Closed(BaseModel):
+    """A map of which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, given: object) -> object:
+        if isinstance(given, dict):
+            allowed = [field.alias or name for name, field in cls.model_fields.items()]
+            unknown = [key for key in given if key not in allowed]
+            if unknown:
+                raise PydanticCustomError("unknown_keys", "unknown keys", {"unknown": unknown, "allowed": allowed})
+        return given
+
+
+def _duration(parse: Callable[[str], object]) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except ValueError as error:
+            message, _, way_out = str(error).partition("; ")
+            raise judged(message, way_out) from None
+        return text
+
+    return AfterValidator(check)
+
+
+Duration: TypeAlias = Annotated[
+    StrictStr, _duration(durations.seconds), Field(json_schema_extra={"pattern": durations.PATTERN})
+]
+WholeDuration: TypeAlias = Annotated[
+    StrictStr, _duration(durations.whole_seconds), Field(json_schema_extra={"pattern": durations.PATTERN})
+]
+
+
+def _factor(given: object) -> int | Decimal:
+    if isinstance(given, bool) or not isinstance(given, int | Decimal) or not 1 <= given <= 100:
+        raise judged("expected a number from 1 to 100", "2 doubles each wait")
+    return given
+
+
+Factor: TypeAlias = Annotated[
+    int | Decimal, PlainValidator(_factor), WithJsonSchema({"type": "number", "minimum": 1, "maximum": 100})
+]
+
+
+def _field_type(given: object) -> str:
+    if isinstance(given, str) and given in FIELD_TYPES:
+        return given
+    if not isinstance(given, str):
+        raise judged("expected the name of a type", f"types: {', '.join(FIELD_TYPES)}")
+    raise judged(f"there is no type {given[:40]!r}", ways_out(given, FIELD_TYPES, "types"))
+
+
+FieldType: TypeAlias = Annotated[
+    str, PlainValidator(_field_type), WithJsonSchema({"type": "string", "enum": list(FIELD_TYPES)})
+]
