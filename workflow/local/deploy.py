@@ -1,0 +1,162 @@
+"""Deploy a SAM template to the embedded cloud, and believe only what can be seen to work afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow.aws.client import make_client
+from workflow.local.errors import DeployError
+from workflow.local.package import zip_folder
+
+DEFAULT_STACK_NAME = "workflow"
+_BUCKET = "workflow-artifacts"
+_POLL_SECONDS = 0.05
+_STACK_TIMEOUT_SECONDS = 60
+_CODE_URI = re.compile(r"^(?P<indent> *)CodeUri:.*$", re.MULTILINE)
+_STREAM_EVENT = re.compile(r"^(?P<indent> *)Stream: .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed template: what its outputs name, and the stream mapping that the pump drives."""
+
+    name: str
+    endpoint_url: str
+    outputs: dict[str, str]
+    mapping_id: str
+
+    @property
+    def table_name(self) -> str:
+        """The table of entities."""
+        return self.outputs["TableName"]
+
+    @property
+    def function_name(self) -> str:
+        """The function that the table's stream wakes."""
+        return self.outputs["StreamFunctionName"]
+
+
+class Deployer:
+    """Deploys one template to one cloud, and remembers what it deployed so that a redeploy does no more than needed.
+
+    `deploy` raises DeployError if the stack fails, or if the function it made cannot be imported.
+    """
+
+    def __init__(self, endpoint_url: str, stack_name: str = DEFAULT_STACK_NAME) -> None:
+        self._endpoint_url = endpoint_url
+        self._stack_name = stack_name
+        self._cloud = make_client("cloudformation", endpoint_url=endpoint_url)
+        self._functions = make_client("lambda", endpoint_url=endpoint_url)
+        self._storage = make_client("s3", endpoint_url=endpoint_url)
+        self._template: str | None = None
+        self._code_key = ""
+        self._bucket_exists = False
+
+    def deploy(self, template: Path, code: Path) -> Stack:
+        """Bring the stack to `template` with the built folder `code`, and return it once it works."""
+        text = template.read_text(encoding="utf-8")
+        code_key = self._upload(code)
+        if text != self._template:
+            self._apply(_for_the_cloud(text, code_key))
+        elif code_key != self._code_key:
+            self._replace_code(code_key)
+        stack = self._describe()
+        self._check(stack)
+        self._template, self._code_key = text, code_key
+        return stack
+
+    def _upload(self, code: Path) -> str:
+        if not self._bucket_exists:
+            self._storage.create_bucket(Bucket=_BUCKET)
+            self._bucket_exists = True
+        with tempfile.TemporaryDirectory(prefix="stream-workflow-") as folder:
+            archive = Path(folder, "code.zip")
+            key = f"{zip_folder(code, archive)}.zip"
+            if key != self._code_key:
+                self._storage.upload_file(str(archive), _BUCKET, key)
+        return key
+
+    def _apply(self, body: str) -> None:
+        change = self._cloud.create_stack if self._template is None else self._cloud.update_stack
+        try:
+            change(
+                StackName=self._stack_name,
+                TemplateBody=body,
+                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            )
+        except self._cloud.exceptions.ClientError as error:
+            raise DeployError(f"template.yaml was refused: {_message(error)}") from None
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _STACK_TIMEOUT_SECONDS
+        while (status := self._stack()["StackStatus"]).endswith("_IN_PROGRESS"):
+            if time.monotonic() > deadline:
+                raise DeployError(f"template.yaml is still {status} after {_STACK_TIMEOUT_SECONDS} s")
+            time.sleep(_POLL_SECONDS)
+        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise DeployError(f"template.yaml was not deployed ({status}):\n{self._failures()}")
+
+    def _failures(self) -> str:
+        events = self._cloud.describe_stack_events(StackName=self._stack_name)["StackEvents"]
+        failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
+        lines = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed]
+        return "\n".join(lines) or "(the emulator gives no reason)"
+
+    def _stack(self) -> Any:
+        return self._cloud.describe_stacks(StackName=self._stack_name)["Stacks"][0]
+
+    def _replace_code(self, code_key: str) -> None:
+        resources = self._cloud.describe_stack_resources(StackName=self._stack_name)["StackResources"]
+        for resource in resources:
+            if resource["ResourceType"] == "AWS::Lambda::Function":
+                self._functions.update_function_code(
+                    FunctionName=resource["PhysicalResourceId"], S3Bucket=_BUCKET, S3Key=code_key
+                )
+
+    def _describe(self) -> Stack:
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in self._stack().get("Outputs", [])}
+        for needed in ("TableName", "StreamFunctionName"):
+            if needed not in outputs:
+                raise DeployError(f"template.yaml has no output {needed}")
+        mapping_id = self._mapping_id(outputs["StreamFunctionName"])
+        return Stack(self._stack_name, self._endpoint_url, outputs, mapping_id)
+
+    def _mapping_id(self, function_name: str) -> str:
+        found = self._functions.list_event_source_mappings(FunctionName=function_name)["EventSourceMappings"]
+        streams = [mapping["UUID"] for mapping in found if ":dynamodb:" in mapping["EventSourceArn"]]
+        if len(streams) != 1:
+            raise DeployError(f"{function_name} has {len(streams)} DynamoDB event sources; the pump drives one")
+        # The template's copy says so already; this also covers a mapping written out as a resource of its own.
+        self._functions.update_event_source_mapping(UUID=streams[0], Enabled=False)
+        return str(streams[0])
+
+    def _check(self, stack: Stack) -> None:
+        # The emulator reports a stack complete whose parts do not work: look at the parts.
+        table = make_client("dynamodb", endpoint_url=self._endpoint_url)
+        description = table.describe_table(TableName=stack.table_name)["Table"]
+        if "LatestStreamArn" not in description:
+            raise DeployError(f"table {stack.table_name} has no stream")
+        answer = self._functions.invoke(FunctionName=stack.function_name, Payload=json.dumps({"Records": []}).encode())
+        if "FunctionError" in answer:
+            problem = json.loads(answer["Payload"].read())
+            raise DeployError(f"{stack.function_name} does not run: {problem.get('errorMessage', problem)}")
+
+
+def _for_the_cloud(template: str, code_key: str) -> str:
+    """Return the template with its code in the bucket, and its stream mapping there but switched off for the pump."""
+    # Text, not YAML: the intrinsic functions' tags and the comments survive.
+    text, functions = _CODE_URI.subn(rf"\g<indent>CodeUri: {{Bucket: {_BUCKET}, Key: {code_key}}}", template)
+    if not functions:
+        raise DeployError("template.yaml has no line `CodeUri: ...`: which function should get the code?")
+    return _STREAM_EVENT.sub(lambda line: f"{line[0]}\n{line['indent']}Enabled: false", text)
+
+
+def _message(error: Any) -> str:
+    return str(error.response["Error"]["Message"])

@@ -1,0 +1,201 @@
+"""The loop that reads, filters, hands out batches and knows when nothing is left to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from workflow.aws.client import make_client
+from workflow.local.deploy import Stack
+from workflow.local.errors import NotIdleError, PumpError
+from workflow.local.pump.filters import Filter
+from workflow.local.pump.invoke import Delivery, invoke
+from workflow.local.pump.lanes import Delivered, Lane, ShardLanes, pack
+from workflow.local.pump.mapping import read_mapping
+from workflow.local.pump.shards import Shard, StreamReader
+from workflow.local.pump.tally import Counters, Tally
+from workflow.local.pump.wire import to_wire
+
+# Eager for a moment after something happened, because more tends to follow; then easy on the battery.
+_EAGER_POLL_SECONDS = 0.01
+_IDLE_POLL_SECONDS = 0.08
+_EAGER_FOR_SECONDS = 1.0
+_FIND_SHARDS_SECONDS = 5.0
+# Enough for every lane to be busy and to have its next batch at hand.
+_BATCHES_AHEAD = 2
+_MAX_THREADS = 16
+_STOP_TIMEOUT_SECONDS = 5.0
+
+
+class Pump:
+    """Feeds a deployed function from its table's stream, in the background, between `with` and the end of its block.
+
+    Delivery is at least once, in order per key, from the oldest record that the stream still has. `on_delivery` is
+    called from the pump's threads after every invocation. Raises PumpError if the stack has no such mapping.
+    """
+
+    def __init__(self, stack: Stack, *, on_delivery: Callable[[Delivery], None] | None = None) -> None:
+        self._functions = make_client("lambda", endpoint_url=stack.endpoint_url)
+        self._on_delivery = on_delivery
+        self._mapping = read_mapping(self._functions, stack.mapping_id)
+        self._filter = Filter(self._mapping.patterns)
+        streams = make_client("dynamodbstreams", endpoint_url=stack.endpoint_url)
+        self._reader = StreamReader(streams, self._mapping.stream_arn, self._mapping.starting_position)
+        self._lanes: dict[str, ShardLanes] = {}
+        self._tally = Tally()
+        self._executor = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="pump-invoke")
+        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+        self._wake = threading.Event()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._waiters = 0
+        self._quiet_since = 0.0
+        self._last_sign_of_life = 0.0
+        self._last_failure = ""
+        self._error: Exception | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """What the pump has done so far."""
+        return self._tally.snapshot()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take no further batch; one that is out is waited for, for a few seconds at most."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(_STOP_TIMEOUT_SECONDS)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def follow(self, stack: Stack) -> None:
+        """Go on by the settings of the stack's mapping as it is now, from where the stream has been read to.
+
+        Another stream, or another number of lanes for shards already open, takes a new pump: the first raises
+        PumpError.
+        """
+        mapping = read_mapping(self._functions, stack.mapping_id)
+        if mapping.stream_arn != self._mapping.stream_arn:
+            raise PumpError("the table has a new stream; start again to follow it")
+        self._mapping, self._filter = mapping, Filter(mapping.patterns)
+
+    def wait_until_idle(self, *, timeout_seconds: float) -> None:
+        """Return once everything written to the stream before and meanwhile was delivered and acknowledged.
+
+        Raises NotIdleError, with the last failure, after `timeout_seconds`; PumpError if the pump itself has ended.
+        """
+        asked_at = time.monotonic()
+        with self._changed:
+            self._waiters += 1
+            self._wake.set()
+            try:
+                done = self._changed.wait_for(
+                    lambda: self._error is not None or self._quiet_since >= asked_at, timeout_seconds
+                )
+            finally:
+                self._waiters -= 1
+        if self._error is not None:
+            raise PumpError(f"the pump has ended: {self._error}") from self._error
+        if not done:
+            raise NotIdleError(self._busy_message(timeout_seconds))
+
+    def _busy_message(self, timeout_seconds: float) -> str:
+        waiting = sum(lanes.backlog() for lanes in self._lanes.values())
+        reason = f"; last failure: {self._last_failure}" if self._last_failure else ""
+        return f"not idle after {timeout_seconds:g} s: {waiting} records wait{reason}"
+
+    def _run(self) -> None:
+        try:
+            next_look = 0.0
+            while not self._stopping:
+                self._wake.clear()
+                started = time.monotonic()
+                if started >= next_look or self._waiters:
+                    self._reader.find_shards()
+                    next_look = started + _FIND_SHARDS_SECONDS
+                self._pass(started)
+                self._wake.wait(self._pause())
+        except Exception as error:
+            self._fail(error)
+
+    def _pass(self, started: float) -> None:
+        # Only a pass that began with nothing out can be quiet: what a running function still writes comes later.
+        was_empty = not any(lanes.backlog() for lanes in self._lanes.values())
+        read = [self._read(shard) for shard in self._reader.open_shards()]
+        for lanes in self._lanes.values():
+            for lane in lanes.ready(time.monotonic()):
+                self._send(lane)
+        if any(read):
+            self._last_sign_of_life = started
+        elif was_empty:
+            with self._changed:
+                self._quiet_since = started
+                self._changed.notify_all()
+
+    def _pause(self) -> float:
+        if self._waiters or time.monotonic() - self._last_sign_of_life < _EAGER_FOR_SECONDS:
+            return _EAGER_POLL_SECONDS
+        return _IDLE_POLL_SECONDS
+
+    def _read(self, shard: Shard) -> bool:
+        lanes = self._lanes_of(shard)
+        if lanes.backlog() >= self._mapping.batch_size * self._mapping.parallelization_factor * _BATCHES_AHEAD:
+            return True
+        records = self._reader.read(shard)
+        wire = [to_wire(record, self._mapping.stream_arn) for record in records]
+        passed = [record for record in wire if self._filter.passes(record)]
+        lanes.put(pack(record) for record in passed)
+        self._tally.add(records_seen=len(wire), records_filtered=len(wire) - len(passed))
+        if shard.iterator is None and not lanes.backlog():
+            # Its children may open now, which is reason enough for another pass.
+            shard.finished = True
+            del self._lanes[shard.shard_id]
+            return True
+        return bool(records)
+
+    def _lanes_of(self, shard: Shard) -> ShardLanes:
+        if shard.shard_id not in self._lanes:
+            count = self._mapping.parallelization_factor
+            self._lanes[shard.shard_id] = ShardLanes(count, self._reader.partition_key)
+        return self._lanes[shard.shard_id]
+
+    def _send(self, lane: Lane) -> None:
+        lane.busy = True
+        # Taken here, not in the thread: this loop also appends to the lane.
+        self._executor.submit(self._deliver, lane, lane.take(self._mapping.batch_size))
+
+    def _deliver(self, lane: Lane, batch: list[Delivered]) -> None:
+        try:
+            delivery = invoke(self._functions, self._mapping, batch)
+            failed = delivery.acknowledged < len(batch)
+            self._tally.add(invocations=1, failures=failed, records_acknowledged=delivery.acknowledged)
+            if failed:
+                self._last_failure = delivery.failure
+            if self._on_delivery is not None:
+                self._on_delivery(delivery)
+            lane.acknowledge(delivery.acknowledged, len(batch), time.monotonic())
+            self._last_sign_of_life = time.monotonic()
+            lane.busy = False
+            self._wake.set()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+        self._wake.set()

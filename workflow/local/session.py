@@ -1,0 +1,101 @@
+"""A whole cloud for one project, for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workflow.aws.client import make_client
+from workflow.local.deploy import Deployer, Stack
+from workflow.local.embedded_cloud import ACCESS_KEY, REGION, EmbeddedCloud
+from workflow.local.errors import DeployError
+from workflow.local.mailbox import Mail, read_mails, verify_sender
+from workflow.local.package import BUILD_FOLDER, build
+from workflow.local.pump import Delivery, Pump
+
+TEMPLATE = "template.yaml"
+
+
+@dataclass(slots=True)
+class LocalCloud:
+    """A project deployed to an embedded cloud, with its stream being pumped.
+
+    `env` holds the AWS_* and the function's own variables: with them in the environment, `Workflow.from_env()` and the
+    `workflow` command reach this cloud.
+    """
+
+    project: Path
+    endpoint_url: str
+    stack: Stack
+    pump: Pump
+    env: dict[str, str]
+    _deployer: Deployer = field(repr=False)
+
+    def redeploy(self) -> float:
+        """Bring the cloud to the project's present files and return how many seconds that took.
+
+        What is deployed stays, and keeps working, if anything is wrong with the files. Raises what building raises,
+        or DeployError.
+        """
+        started = time.monotonic()
+        stack = self._deployer.deploy(_template(self.project), build(self.project))
+        self.pump.follow(stack)
+        self.stack, self.env = stack, environment(self.project, stack)
+        return time.monotonic() - started
+
+    def mails(self) -> list[Mail]:
+        """Return what hooks have sent by SES so far, oldest first."""
+        return read_mails(self.endpoint_url)
+
+
+@contextmanager
+def local_cloud(
+    project: Path,
+    *,
+    on_delivery: Callable[[Delivery], None] | None = None,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Iterator[LocalCloud]:
+    """Start a cloud, build and deploy `project` to it and pump its stream; nothing of it runs after the block.
+
+    `on_step` is told what happens next. Raises LocalCloudError or DefinitionError, with nothing left running.
+    """
+    project = project.resolve()
+    template = _template(project)
+    on_step("building the functions")
+    code = build(project)
+    on_step("starting the embedded cloud")
+    with EmbeddedCloud() as cloud:
+        on_step(f"deploying {TEMPLATE}")
+        deployer = Deployer(cloud.endpoint_url)
+        stack = deployer.deploy(template, code)
+        with Pump(stack, on_delivery=on_delivery) as pump:
+            env = environment(project, stack)
+            if sender := env.get("MAIL_FROM"):
+                verify_sender(cloud.endpoint_url, sender)
+            yield LocalCloud(project, cloud.endpoint_url, stack, pump, env, deployer)
+
+
+def environment(project: Path, stack: Stack) -> dict[str, str]:
+    """Return the variables that lead a process on this machine to the stack."""
+    functions = make_client("lambda", endpoint_url=stack.endpoint_url)
+    configuration = functions.get_function_configuration(FunctionName=stack.function_name)
+    variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
+    if definitions := variables.get("WORKFLOW_DEFINITIONS"):
+        variables["WORKFLOW_DEFINITIONS"] = str(project / BUILD_FOLDER / definitions)
+    return variables | {
+        "AWS_ENDPOINT_URL": stack.endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+    }
+
+
+def _template(project: Path) -> Path:
+    template = project / TEMPLATE
+    if not template.is_file():
+        raise DeployError(f"{project} has no {TEMPLATE}: is this the project's folder?")
+    return template
