@@ -1,14 +1,81 @@
-"""x"""
+"""All checks that go beyond the shape of a definition; each one that can run does, whatever else is wrong."""
 
-from collections.abc import Collection, Sequence
+from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+
+from workflow.definition import field_checks, graph, hook_checks
+from workflow.definition.document import Document
+from workflow.definition.findings import Finding
+from workflow.definition.model import DefinitionModel
 from workflow.definition.reading import Reading
 from workflow.errors import Problem
 
 
 def check(reading: Reading, hooks: Collection[str] | None, guards: Collection[str] | None) -> list[Problem]:
-    return []
+    """The problems of one definition, beyond those of its reading; `hooks` and `guards` None: any are registered."""
+    model = reading.model
+    if model is None:
+        return []
+    findings = [*_graph(model, reading.left_out), *_fields(model, reading.left_out)]
+    if hooks is not None:
+        findings += hook_checks.unregistered_hooks(model, hooks)
+    if guards is not None:
+        findings += hook_checks.unregistered_guards(model, guards)
+    return list(dict.fromkeys(_problem(reading.document, finding) for finding in findings))
 
 
 def check_together(readings: Sequence[Reading]) -> list[Problem]:
-    return []
+    """The problems that definitions have with each other: the same kind and version twice."""
+    problems: list[Problem] = []
+    first: dict[tuple[str, int], str] = {}
+    for reading in readings:
+        if reading.model is None or {"kind", "version"} & reading.left_out:
+            continue
+        kind, version = key = (reading.model.kind, reading.model.version)
+        if key in first:
+            message = f"version {version} of {kind!r} is declared in {first[key]} already"
+            finding = Finding(("version",), message, "raise the version here, or remove one of the two files")
+            problems.append(_problem(reading.document, finding))
+        first.setdefault(key, reading.document.file)
+    return problems
+
+
+def _graph(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
+    """A check that lacks something of the definition is passed over: it would complain of what is there."""
+    all_edges = graph.edges(model)
+    states_known, ways_known = "states" not in left_out, "transitions" not in left_out
+    if states_known:
+        yield from graph.unknown_states(model)
+    if states_known and ways_known and not _leads_astray(model, all_edges):
+        if "initial" not in left_out:
+            yield from graph.unreachable_states(model, all_edges)
+        if "states.final" not in left_out:
+            yield from graph.dead_ends(model, all_edges)
+    yield from graph.final_states_with_ways_out(model, all_edges)
+    if "transitions.guard" not in left_out:
+        yield from graph.ambiguous_triggers(all_edges)
+    yield from hook_checks.repeated_hooks(model, all_edges)
+    if ways_known:
+        yield from hook_checks.wrong_timers(model, all_edges)
+        yield from hook_checks.wrong_catches(model, all_edges)
+
+
+def _leads_astray(model: DefinitionModel, all_edges: list[graph.Edge]) -> bool:
+    """Whether a state is named that neither exists nor resembles one: it may be any, so the ways are not known."""
+    named = {graph.meant(model.initial, model), *(state for edge in all_edges for state in (edge.source, edge.target))}
+    return not named <= model.states.keys()
+
+
+def _fields(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
+    declared = None if "data" in left_out else model.data
+    yield from field_checks.unfit_values(model)
+    if declared is not None:
+        yield from field_checks.undeclared_fields(model)
+    yield from field_checks.repeated_names(model)
+    yield from field_checks.wrong_expressions(model, declared)
+
+
+def _problem(document: Document, finding: Finding) -> Problem:
+    mark = document.locate(finding.path, at_key=finding.at_key)
+    return Problem(document.file, mark.line, mark.column, finding.message, finding.way_out)

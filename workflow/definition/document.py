@@ -47,8 +47,8 @@ class Document:
             step = self._step(node, part, (*read, part))
             if step is not None:
                 node, written, read = node[step], (*written, step), (*read, part)
-        start = Mark(1, 1)
-        return self.keys.get(written, start) if at_key else self.values.get(written, start)
+        value = self.values.get(written, Mark(1, 1))
+        return self.keys.get(written, value) if at_key else value
 
     def _step(self, node: Value, part: str | int, read: PathTuple) -> str | int | None:
         if isinstance(node, dict):

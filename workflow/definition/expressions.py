@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import jmespath
 from jmespath import functions, visitor
@@ -14,6 +14,9 @@ from workflow.definition.values import Value, canonical
 
 ROOTS = ("payload", "data", "entity")
 """The names an expression may start from; `entity` has kind, id, state and version."""
+
+MAX_CHARACTERS = 1000
+MAX_NESTING = 100
 
 
 class ExpressionError(ValueError):
@@ -43,15 +46,7 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        try:
-            compiled = jmespath.compile(text)
-        except JMESPathError as error:
-            reason = str(error).splitlines()[0]
-            raise ExpressionError(f"{text!r} is not JMESPath: {reason}") from None
-        unknown = _functions(compiled.parsed) - set(_Functions.FUNCTION_TABLE)
-        if unknown:
-            raise ExpressionError(f"{text!r}: JMESPath has no function {', '.join(sorted(unknown))}")
-        self._parsed: dict[str, Any] = _exact(compiled.parsed)
+        self._parsed: dict[str, Any] = _exact(_compile(text))
         # One interpreter kept for all evaluations: jmespath's own `search` builds one each time, half of its cost.
         self._interpreter = visitor.TreeInterpreter(jmespath.Options(custom_functions=_Functions()))
 
@@ -80,35 +75,78 @@ class Expression:
 
     def paths(self) -> frozenset[tuple[str, ...]]:
         """Every dotted name from the root, at most two deep: `data.total + 1` gives ('data', 'total')."""
-        return frozenset(_paths(self._parsed))
+        return _trace(self._parsed, frozenset({()}))[0]
 
 
-def _paths(node: dict[str, Any]) -> set[tuple[str, ...]]:
-    """Names to the right of a dot, a pipe or a projection start from what is on the left, not from the root."""
-    kind, children = node["type"], node["children"]
-    if kind == "field":
-        return {(node["value"],)}
-    if kind == "subexpression":
-        return _joined(children)
-    if kind in {"pipe", "projection", "value_projection", "filter_projection", "index_expression"}:
-        return _paths(children[0])
-    found: set[tuple[str, ...]] = set()
+def _compile(text: str) -> dict[str, Any]:
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(f"{text[:20] + '...'!r} is longer than {MAX_CHARACTERS} characters")
+    try:
+        parsed: dict[str, Any] = jmespath.compile(text).parsed
+    except JMESPathError as error:
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise ExpressionError(f"{text!r} is not JMESPath: {reason}") from None
+    except (RecursionError, ValueError):
+        # jmespath lets these out for brackets without end and numbers without measure.
+        raise ExpressionError(f"{text[:20] + '...'!r} is not JMESPath that can be read") from None
+    _check_calls(parsed, text, 0)
+    return parsed
+
+
+def _check_calls(node: dict[str, Any], text: str, depth: int) -> None:
+    if depth > MAX_NESTING:
+        raise ExpressionError(f"{text[:20] + '...'!r} is nested deeper than {MAX_NESTING} levels")
+    children = [child for child in node["children"] if isinstance(child, dict)]
+    if node["type"] == "function_expression":
+        _check_call(node["value"], len(children), text)
     for child in children:
-        if isinstance(child, dict):
-            found |= _paths(child)
-    return found
+        _check_calls(child, text, depth + 1)
 
 
-def _joined(children: list[dict[str, Any]]) -> set[tuple[str, ...]]:
-    left, right = _paths(children[0]), children[1]
-    if right["type"] == "field":
-        return {(*path, right["value"])[:2] for path in left}
-    return left
+def _check_call(name: str, given: int, text: str) -> None:
+    if name not in _Functions.FUNCTION_TABLE:
+        raise ExpressionError(f"{text!r}: JMESPath has no function {name}")
+    signature = _Functions.FUNCTION_TABLE[name]["signature"]
+    least, variadic = len(signature), bool(signature) and signature[-1].get("variadic", False)
+    if given < least or (given > least and not variadic):
+        raise ExpressionError(f"{text!r}: {name}() takes {least} arguments, not {given}")
 
 
-def _functions(node: dict[str, Any]) -> set[str]:
-    own = {node["value"]} if node["type"] == "function_expression" else set()
-    return own.union(*(_functions(child) for child in node["children"] if isinstance(child, dict)))
+_Paths: TypeAlias = frozenset[tuple[str, ...]]
+_NONE: _Paths = frozenset()
+_ELEMENTWISE = frozenset({"index_expression", "projection", "value_projection", "filter_projection", "flatten"})
+
+
+def _trace(node: dict[str, Any], base: _Paths) -> tuple[_Paths, _Paths]:
+    """The paths read from the root, and those that the result stands at, where names start from `base`.
+
+    What a function, a list or a filter gives stands nowhere: names to its right say nothing about the root.
+    """
+    kind, children = node["type"], [child for child in node["children"] if isinstance(child, dict)]
+    if kind == "field":
+        found = frozenset((*path, node["value"])[:2] for path in base)
+        return found, found
+    if kind in {"current", "identity"}:
+        return _NONE, base
+    if kind in {"subexpression", "pipe"}:
+        return _trace_in_turn(children, base)
+    if kind in _ELEMENTWISE:
+        return _trace(children[0], base)[0], _NONE
+    if kind == "expref":
+        return _NONE, _NONE
+    traced = [_trace(child, base) for child in children]
+    read = _NONE.union(*(paths for paths, _ in traced))
+    stands = _NONE.union(*(at for _, at in traced)) if kind in {"or_expression", "and_expression"} else _NONE
+    return read, stands
+
+
+def _trace_in_turn(children: list[dict[str, Any]], base: _Paths) -> tuple[_Paths, _Paths]:
+    at, seen = base, _NONE
+    for child in children:
+        read, next_at = _trace(child, at)
+        seen = (seen - at if read else seen) | read
+        at = next_at
+    return seen, at
 
 
 def _exact(node: Any) -> Any:

@@ -19,7 +19,7 @@ def fit(field: Field, value: object, where: str) -> Value:
         raise UnfitValueError(f"{where} is null; give {_PHRASES[field.type]}")
     fitted = _FITTERS[field.type](value, where)
     if field.choices and fitted not in field.choices:
-        shown = "" if field.sensitive else f" is {fitted!r};"
+        shown = " is none of its choices;" if field.sensitive else f" is {fitted!r};"
         raise UnfitValueError(f"{where}{shown} allowed: {', '.join(map(str, field.choices))}")
     return fitted
 

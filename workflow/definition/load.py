@@ -71,4 +71,4 @@ def _definitions(
     problems += check_together(readings)
     if problems:
         raise DefinitionError(problems)
-    return tuple(build(_model) for _model in (reading.model for reading in readings) if _model is not None)
+    return tuple(build(reading.model) for reading in readings if reading.model is not None)

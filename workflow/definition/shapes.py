@@ -25,9 +25,10 @@ from workflow.definition import durations
 from workflow.definition.fields import FIELD_TYPES
 from workflow.definition.suggestions import ways_out
 
-TEXT, LIST, MAP, PUBLISH = Tag("<text>"), Tag("<list>"), Tag("<map>"), Tag("<publish>")
-TAGS = frozenset({"<text>", "<list>", "<map>", "<publish>"})
-"""Pydantic puts these into an error's path; no key of a file is taken for one."""
+# Pydantic puts tags into an error's path; the control character, which no file may hold, keeps them apart from keys.
+_TEXT, _LIST, _MAP, _PUBLISH = "\0text", "\0list", "\0map", "\0publish"
+TAGS = frozenset({_TEXT, _LIST, _MAP, _PUBLISH})
+TEXT, LIST, MAP, PUBLISH = Tag(_TEXT), Tag(_LIST), Tag(_MAP), Tag(_PUBLISH)
 
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 
@@ -49,10 +50,10 @@ def by_shape(expected: str) -> Discriminator:
 
 def _tag(given: Any) -> str | None:
     if isinstance(given, dict):
-        return "<publish>" if "publish" in given else "<map>"
+        return _PUBLISH if "publish" in given else _MAP
     if isinstance(given, list):
-        return "<list>"
-    return "<text>" if isinstance(given, str) else None
+        return _LIST
+    return _TEXT if isinstance(given, str) else None
 
 
 def by_shape_of_map(expected: str) -> Discriminator:
@@ -61,7 +62,7 @@ def by_shape_of_map(expected: str) -> Discriminator:
 
 
 def _tag_of_map(given: Any) -> str | None:
-    return "<map>" if isinstance(given, dict) else _tag(given)
+    return _MAP if isinstance(given, dict) else _tag(given)
 
 
 class Closed(BaseModel):

@@ -52,12 +52,13 @@ _EXAMPLES: Mapping[str, str] = {
 
 def path_of(error: ErrorDetails) -> PathTuple:
     """Where the error stands, in keys and indexes of the file."""
-    return tuple(part for part in error["loc"] if part not in TAGS and part != "[key]")
+    parts = tuple(part for part in error["loc"] if part not in TAGS)
+    return parts[:-1] if is_at_key(error) else parts
 
 
 def is_at_key(error: ErrorDetails) -> bool:
     """Whether it is the key that is wrong, not the value beside it."""
-    return error["loc"][-1:] == ("[key]",)
+    return error["loc"][-1:] == ("[key]",) and error["type"] != "unknown_keys"
 
 
 def words(error: ErrorDetails) -> Words:

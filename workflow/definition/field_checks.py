@@ -1,0 +1,116 @@
+"""Fields: do defaults and choices fit, and does everything that names a field name a declared one?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from workflow.definition.definition import Field
+from workflow.definition.document import PathTuple
+from workflow.definition.expressions import ROOTS, Expression, ExpressionError
+from workflow.definition.fields import fit
+from workflow.definition.findings import Finding
+from workflow.definition.model import DefinitionModel, FieldModel, TransitionModel
+from workflow.definition.suggestions import ways_out
+from workflow.definition.values import UnfitValueError, Value
+
+_ENTITY = ("kind", "id", "state", "version")
+_EXAMPLE = "write JMESPath such as payload.amount >= data.total; numbers stand in backticks: `5`"
+
+
+def unfit_values(model: DefinitionModel) -> Iterator[Finding]:
+    """Defaults and choices that do not fit their field, and defaults where there can be none."""
+    yield from _unfit_in(("data",), model.data)
+    for path, _, transition in model.each_transition():
+        if not isinstance(transition.requires, list):
+            yield from _unfit_in((*path, "requires"), transition.requires)
+
+
+def _unfit_in(path: PathTuple, fields: Mapping[str, str | FieldModel]) -> Iterator[Finding]:
+    for name, spec in fields.items():
+        if isinstance(spec, FieldModel):
+            yield from _unfit_in_field((*path, name), name, spec)
+
+
+def _unfit_in_field(path: PathTuple, name: str, spec: FieldModel) -> Iterator[Finding]:
+    bare = Field(name, spec.type, sensitive=spec.sensitive)
+    unfit = [_misfit(bare, choice, (*path, "choices", i)) for i, choice in enumerate(spec.choices or ())]
+    yield from filter(None, unfit)
+    if "default" not in spec.model_fields_set:
+        return
+    where = (*path, "default")
+    if spec.sensitive:
+        yield Finding(
+            where, f"{name!r} is sensitive and has a default, which stands here for all to read", "remove one"
+        )
+    choices = () if any(unfit) else tuple(fit(bare, choice, name) for choice in spec.choices or ())
+    found = _misfit(Field(name, spec.type, spec.optional, spec.sensitive, choices=choices), spec.default, where)
+    yield from filter(None, [found])
+
+
+def _misfit(field: Field, value: Value, path: PathTuple) -> Finding | None:
+    try:
+        fit(field, value, f"{field.name}: {'default' if path[-1] == 'default' else 'choice'}")
+    except UnfitValueError as error:
+        message, _, way_out = str(error).partition("; ")
+        return Finding(path, message, way_out or f"give a value that fits the type {field.type}")
+    return None
+
+
+def undeclared_fields(model: DefinitionModel) -> Iterator[Finding]:
+    """Fields that are set, but that the data does not declare."""
+    for path, _, transition in model.each_transition():
+        for name in transition.sets:
+            if name not in model.data:
+                message = f"sets {name!r}, which the data does not declare"
+                yield Finding((*path, "sets", name), message, ways_out(name, model.data, "declared"), at_key=True)
+
+
+def repeated_names(model: DefinitionModel) -> Iterator[Finding]:
+    """Names given twice in one list."""
+    for path, _, transition in model.each_transition():
+        for key, names in (("from", transition.from_), ("requires", transition.requires), ("sets", transition.sets)):
+            if isinstance(names, list):
+                yield from _repeated((*path, key), names)
+
+
+def _repeated(path: PathTuple, names: Sequence[str]) -> Iterator[Finding]:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield Finding((*path, i), f"{path[-1]}: names {name!r} twice", "name it once")
+
+
+def wrong_expressions(model: DefinitionModel, declared: Collection[str] | None) -> Iterator[Finding]:
+    """Guards and mappings that are no JMESPath, or start from a name that is not there; `declared` None: any may be."""
+    for path, _, transition in model.each_transition():
+        for where, text in _expressions(path, transition):
+            try:
+                expression = Expression(text)
+            except ExpressionError as error:
+                yield Finding(where, str(error), _EXAMPLE)
+                continue
+            for names in sorted(expression.paths()):
+                yield from _wrong_name(where, names, declared)
+
+
+def _expressions(path: PathTuple, transition: TransitionModel) -> Iterator[tuple[PathTuple, str]]:
+    if isinstance(transition.guard, str):
+        yield (*path, "guard"), transition.guard
+    if not isinstance(transition.sets, list):
+        for name, text in transition.sets.items():
+            yield (*path, "sets", name), text
+
+
+def _wrong_name(where: PathTuple, names: tuple[str, ...], declared: Collection[str] | None) -> Iterator[Finding]:
+    root, *rest = names
+    if root not in ROOTS:
+        message = f"the expression starts from {root!r}"
+        if declared is not None and root in declared:
+            yield Finding(where, message, f"write data.{root} or payload.{root}")
+        else:
+            yield Finding(where, message, ways_out(root, ROOTS, "it may start from"))
+    elif root == "data" and rest and declared is not None and rest[0] not in declared:
+        message = f"the expression names data.{rest[0]}, which the data does not declare"
+        yield Finding(where, message, ways_out(rest[0], declared, "declared"))
+    elif root == "entity" and rest and rest[0] not in _ENTITY:
+        message = f"the expression names entity.{rest[0]}"
+        yield Finding(where, message, ways_out(rest[0], _ENTITY, "an entity has"))
