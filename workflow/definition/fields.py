@@ -80,6 +80,73 @@ def _map(value: object, where: str) -> Value:
 
 def _unfit(type_name: str, value: object, where: str) -> UnfitValueError:
     # The value itself stays out of the message: it may be sensitive.
+    given = "this text" if isinstance(value, str) else type(value).__name__
+    return UnfitValueError(f"{where} takes {_PHRASES[type_name]}, not {given}")
+
+
+_FITTERS[field.type](value, where)
+    if field.choices and fitted not in field.choices:
+        shown = " is none of its choices;" if field.sensitive else f" is {fitted!r};"
+        raise UnfitValueError(f"{where}{shown} allowed: {', '.join(map(str, field.choices))}")
+    return fitted
+
+
+def _string(value: object, where: str) -> Value:
+    if not isinstance(value, str):
+        raise _unfit("string", value, where)
+    return canonical(value, where)
+
+
+def _integer(value: object, where: str) -> Value:
+    if type(value) is int:
+        return canonical(value, where)
+    number = _decimal(value, where, "integer")
+    if not isinstance(number, int):
+        raise _unfit("integer", value, where)
+    return number
+
+
+def _decimal(value: object, where: str, type_name: str = "decimal") -> Value:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise _unfit(type_name, value, where)
+    if isinstance(value, str):
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            raise _unfit(type_name, value, where) from None
+    return canonical(value, where)
+
+
+def _boolean(value: object, where: str) -> Value:
+    if not isinstance(value, bool):
+        raise _unfit("boolean", value, where)
+    return value
+
+
+def _timestamp(value: object, where: str) -> Value:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise _unfit("timestamp", value, where) from None
+    if moment.tzinfo is None:
+        raise UnfitValueError(f"{where} has no time zone; give {_PHRASES['timestamp']}")
+    return value if isinstance(value, str) else moment.isoformat()
+
+
+def _list(value: object, where: str) -> Value:
+    if not isinstance(value, list | tuple):
+        raise _unfit("list", value, where)
+    return canonical(value, where)
+
+
+def _map(value: object, where: str) -> Value:
+    if not isinstance(value, Mapping):
+        raise _unfit("map", value, where)
+    return canonical(value, where)
+
+
+def _unfit(type_name: str, value: object, where: str) -> UnfitValueError:
+    # The value itself stays out of the message: it may be sensitive.
     given = "text" if isinstance(value, str) else f"a {type(value).__name__}"
     return UnfitValueError(f"{where} is {given} that does not fit; give {_PHRASES[type_name]}")
 

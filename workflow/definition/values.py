@@ -68,7 +68,7 @@ def _scalar(value: object, where: str) -> Value:
     if isinstance(value, bytes | bytearray):
         raise UnfitValueError(f"{where} is bytes; give text, for example base64")
     raise UnfitValueError(
-        f"{where} is a {type(value).__name__}; allowed are text, numbers, true, false, null, lists and maps"
+        f"{where} is {type(value).__name__}; allowed are text, numbers, true, false, null, lists and maps"
     )
 
 

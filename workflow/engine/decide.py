@@ -98,6 +98,11 @@ def _subject(entity: Entity) -> str:
 
 def _no_way(machine: Machine, entity: Entity, command: Command) -> Refused:
     allowed = machine.triggers_from(entity.state)
+    if entity.state not in machine.definition.states:
+        return TransitionError(
+            f"{_subject(entity)}: its state {entity.state!r} (version {entity.version}) is not in version "
+            f"{machine.definition.version} of the definition; declare it there, with a way out"
+        )
     return TransitionError(
         f"{_subject(entity)}: no transition {command.trigger!r} from {entity.state!r} "
         f"(version {entity.version}); from here: {', '.join(allowed) or 'nothing, the state is final'}",

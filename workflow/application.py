@@ -1,0 +1,167 @@
+"""The application's own view of the framework: definitions, hooks and a store put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from workflow.aws.clock import SystemClock
+from workflow.definition.definition import CREATE, Definitions
+from workflow.engine.entity import Entity
+from workflow.engine.events import Event
+from workflow.errors import EntityNotFoundError, PayloadError, SettingsError
+from workflow.runtime.fire import Accepted, Ask, create, fire
+from workflow.runtime.hooks import Handlers, Hooks
+from workflow.runtime.ports import Clock, Ledger, LedgerEntry, Listed, Store, Violation
+from workflow.runtime.runtime import Runtime
+from workflow.settings import Settings, read_settings
+
+
+class Workflow:
+    """Creates entities, fires triggers and reads histories; one serves a whole process and all its threads.
+
+    Every method may raise the Retryable errors of its store (ThrottledError, StoreUnavailableError) and
+    StoreAccessError.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions | Path | str,
+        store: Store,
+        *,
+        handlers: Handlers = (),
+        hooks_required: bool = True,
+        ledger: Ledger | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Loads the definitions (a folder, a file, or loaded ones) and checks them against the handlers.
+
+        With `hooks_required=False` they may ask for hooks that no handler registers. `ledger` defaults to the store,
+        where that is one too. Raises DefinitionError with all problems, or RegisterHookError.
+        """
+        hooks = Hooks(handlers)
+        if not isinstance(definitions, Definitions):
+            definitions = _load(definitions, hooks if hooks_required else None)
+        ledger = ledger or getattr(store, "ledger", None)
+        if ledger is None:
+            raise SettingsError(f"{type(store).__name__} brings no ledger; give one with ledger=")
+        self._runtime = Runtime(definitions, hooks, store, ledger, clock or SystemClock())
+
+    @classmethod
+    def from_env(cls, *, hooks_required: bool = True, folder: Path | None = None) -> Workflow:
+        """The application that WORKFLOW_TABLE, WORKFLOW_DEFINITIONS and WORKFLOW_HANDLERS (or `[tool.workflow]` of the
+        pyproject.toml in `folder`) describe, at AWS_ENDPOINT_URL if that is set; raises SettingsError too."""
+        return cls.from_settings(read_settings(folder=folder), hooks_required=hooks_required)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, hooks_required: bool = True) -> Workflow:
+        """The application that the settings describe."""
+        # An application that brings its own store never pays for importing boto3.
+        from workflow.aws.compose import open_runtime, read_compiled
+
+        hooks = Hooks(settings.handlers)
+        if settings.definitions.endswith(".json"):
+            definitions = read_compiled(settings.definitions)
+        else:
+            definitions = _load(settings.definitions, hooks if hooks_required else None)
+        application = cls.__new__(cls)
+        application._runtime = open_runtime(settings, definitions, hooks)
+        return application
+
+    @property
+    def definitions(self) -> Definitions:
+        """The loaded definitions."""
+        return self._runtime.definitions
+
+    @property
+    def runtime(self) -> Runtime:
+        """The definitions, hooks and ports in use, for those that deliver or test."""
+        return self._runtime
+
+    def create(
+        self,
+        kind: str,
+        id: str,
+        data: Mapping[str, object] | None = None,
+        *,
+        request_id: str = "",
+        by: str = "",
+    ) -> Accepted:
+        """Creates the entity in its initial state; the same request id again gives the same answer.
+
+        Raises CreateError if it exists, PayloadError listing all that is wrong with the data, UnknownKindError,
+        RequestReuseError.
+        """
+        return create(self._runtime, Ask(kind, id, CREATE, {} if data is None else data, request_id=request_id, by=by))
+
+    def fire(
+        self,
+        kind: str,
+        id: str,
+        trigger: str,
+        payload: Mapping[str, object] | None = None,
+        *,
+        request_id: str = "",
+        by: str = "",
+        held: Entity | None = None,
+    ) -> Accepted:
+        """Makes the transition, or raises and writes nothing; the same request id again gives the same answer.
+
+        `held`: the entity, if you have it at hand; no read is needed then, unless it has moved on. Raises
+        TransitionError, GuardError, PayloadError, EntityNotFoundError, RequestReuseError, UnknownKindError, and
+        ContentionError if other writers were faster every time.
+        """
+        if trigger == CREATE:
+            raise PayloadError(f"{kind} {id}: {CREATE!r} is no trigger to fire; call create()")
+        if held is not None and held.key != f"{kind}#{id}":
+            raise PayloadError(f"{kind} {id}: the entity given as held is {held.kind} {held.id}")
+        payload = {} if payload is None else payload
+        return fire(self._runtime, Ask(kind, id, trigger, payload, request_id=request_id, by=by, held=held))
+
+    def find(self, kind: str, id: str) -> Entity | None:
+        """The entity as it is now, or None; raises UnknownKindError."""
+        self._runtime.get_definition(kind)
+        return self._runtime.store.find_entity(kind, id)
+
+    def get(self, kind: str, id: str) -> Entity:
+        """The entity as it is now; raises EntityNotFoundError, UnknownKindError."""
+        entity = self.find(kind, id)
+        if entity is None:
+            raise EntityNotFoundError(f"there is no {kind} {id}")
+        return entity
+
+    def history(self, kind: str, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
+        """The events with a version above `after`, in version order, at most `limit`; empty for an unknown entity."""
+        self._runtime.get_definition(kind)
+        return list(self._runtime.store.events(kind, id, after=after, limit=limit))
+
+    def effects(self, kind: str, id: str) -> Sequence[LedgerEntry]:
+        """How the effects of each event stand, in version order; events that owe none, or were not yet delivered,
+        have no entry."""
+        return list(self._runtime.ledger.entries(kind, id))
+
+    def violations(self, kind: str, id: str) -> Sequence[Violation]:
+        """The changes that were made past the framework, as the stream showed them, oldest first."""
+        return self._runtime.store.violations(kind, id)
+
+    def list(self, kind: str, state: str | None = None) -> Iterator[Listed]:
+        """The entities of a kind, of one state or state by state, read page by page; may lag behind by moments.
+
+        Raises UnknownKindError, or PayloadError for a state that the definition does not have.
+        """
+        states = self._runtime.get_definition(kind).states
+        if state is not None and state not in states:
+            raise PayloadError(f"{kind} has no state {state!r}; it has: {', '.join(states)}")
+        wanted = states if state is None else [state]
+        return (listed for name in wanted for listed in self._runtime.store.listing(kind, name))
+
+
+def _load(path: Path | str, hooks: Hooks | None) -> Definitions:
+    # Reading YAML needs pydantic, which a process on compiled definitions never imports.
+    from workflow.definition.load import load_definitions
+
+    return load_definitions(
+        path,
+        hooks=None if hooks is None else tuple(hooks),
+        guards=None if hooks is None else tuple(hooks.guards),
+    )

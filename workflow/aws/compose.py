@@ -1,0 +1,35 @@
+"""Putting a runtime together from settings: the table, the clock, the definitions and the hooks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from workflow.aws.client import make_client
+from workflow.aws.clock import SystemClock
+from workflow.aws.ledger import TableLedger
+from workflow.aws.table import TableStore
+from workflow.definition.definition import Definitions
+from workflow.errors import SettingsError
+from workflow.runtime.hooks import Hooks
+from workflow.runtime.runtime import Runtime
+from workflow.settings import Settings
+
+
+def open_runtime(settings: Settings, definitions: Definitions, hooks: Hooks, client: Any = None) -> Runtime:
+    """A runtime on the table that the settings name; raises SettingsError if they name none."""
+    client = client or make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
+    table = settings.get_table()
+    return Runtime(definitions, hooks, TableStore(client, table), TableLedger(client, table), SystemClock())
+
+
+def read_compiled(file: str) -> Definitions:
+    """Definitions that were compiled to plain data; needs neither pydantic nor YAML. Raises SettingsError."""
+    # The plain form is all that a deployed Lambda imports of the definition floor's readers.
+    from workflow.definition.plain import from_plain
+
+    try:
+        return from_plain(json.loads(Path(file).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"compiled definitions {file!r} cannot be read: {error}; run 'workflow build'") from None

@@ -1,0 +1,91 @@
+"""boto3's errors translated, once, into the house's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+
+from workflow.errors import (
+    ContentionError,
+    StoreAccessError,
+    StoreUnavailableError,
+    ThrottledError,
+    TooLargeError,
+    WorkflowError,
+)
+
+THROTTLES = {
+    "ProvisionedThroughputExceededException",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+    "ThrottlingError",
+    "ThrottlingException",
+}
+CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
+_UNANSWERED = {
+    "InternalServerError",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "TransactionInProgressException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+}
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Turns what botocore raises inside into StoreAccessError, ThrottledError, ContentionError, TooLargeError or
+    StoreUnavailableError; `subject` says what was asked of which table. A failed condition passes as it is.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in ("TransactionCanceledException", "ConditionalCheckFailedException"):
+            raise
+        raise _translation(subject, code, error) from error
+    except HTTPClientError as error:
+        raise StoreUnavailableError(f"{subject}: no answer: {error}") from error
+    except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
+        raise StoreAccessError(f"{subject}: {error}; configure AWS credentials and a region") from error
+    except BotoCoreError as error:
+        raise StoreUnavailableError(f"{subject}: {error}") from error
+
+
+def _translation(subject: str, code: str, error: ClientError) -> WorkflowError:
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in THROTTLES:
+        return ThrottledError(f"{subject}: {code}: {message}")
+    if code in CONFLICTS:
+        return ContentionError(f"{subject}: {message}")
+    if code in _UNANSWERED or status >= 500:
+        return StoreUnavailableError(f"{subject}: {code}: {message}")
+    if is_too_large(message):
+        return TooLargeError(f"{subject}: {message}; DynamoDB keeps at most 400 KB an item: put large values into S3")
+    if code == "ResourceNotFoundException":
+        return StoreAccessError(f"{subject}: there is no such table here; set WORKFLOW_TABLE and AWS_ENDPOINT_URL")
+    return StoreAccessError(f"{subject}: {code}: {message}")
+
+
+def is_too_large(message: str) -> bool:
+    """Whether a validation message of DynamoDB is about an item that is too big."""
+    lowered = message.lower()
+    return "size" in lowered and ("exceeded" in lowered or "maximum" in lowered or "limit" in lowered)
+
+
+def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:
+    """Why each part of a transaction was refused, in the order of its parts; empty if it was not a cancellation."""
+    response: dict[str, Any] = error.response
+    return list(response.get("CancellationReasons") or [])

@@ -1,0 +1,70 @@
+"""The one Lambda that the table's stream wakes, whatever the definitions and hooks are."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import timedelta
+from typing import Any
+
+from workflow.aws.compose import open_runtime, read_compiled
+from workflow.aws.stream import Plan, look, partial_batch_response, plans
+from workflow.runtime.deliver import Deliverer
+from workflow.runtime.hooks import Hooks
+from workflow.runtime.runtime import Runtime
+from workflow.settings import read_settings
+
+log = logging.getLogger("workflow")
+log.setLevel(os.environ.get("WORKFLOW_LOG_LEVEL", "INFO"))
+
+
+class StreamHandler:
+    """Delivers batches of stream records; one for the life of a process."""
+
+    def __init__(self, runtime: Runtime, *, workers: int = 16) -> None:
+        self._runtime = runtime
+        self._plans: dict[str, Plan] = plans(runtime.definitions)
+        self._deliverer = Deliverer(runtime, workers=workers)
+
+    def handle(self, records: list[dict[str, Any]], remaining_ms: int) -> dict[str, Any]:
+        """Runs what the records owe and answers which of them must come again."""
+        found = look(records, self._plans)
+        until = self._runtime.clock.now() + timedelta(milliseconds=remaining_ms)
+        delivered = self._deliverer.deliver(found.changes, until=until)
+        counts = {
+            "records": len(records),
+            "transitions": found.transitions,
+            "unchanged": found.unchanged,
+            "foreign": found.foreign,
+            "malformed": found.malformed,
+            "effects_done": delivered.effects_done,
+            "effects_failed": delivered.effects_failed,
+            "violations": delivered.violations,
+            "to_come_again": len(delivered.failed),
+        }
+        log.info("%s", json.dumps(counts))
+        return partial_batch_response(delivered.failed)
+
+
+def open_handler() -> StreamHandler:
+    """The handler that the environment describes; raises SettingsError or RegisterHookError."""
+    settings = read_settings()
+    runtime = open_runtime(settings, read_compiled(settings.definitions), Hooks(settings.handlers))
+    return StreamHandler(runtime, workers=settings.workers)
+
+
+_handler: StreamHandler | None = None
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry point: a batch of stream records in, the partial batch response out."""
+    global _handler
+    if _handler is None:
+        _handler = open_handler()
+    return _handler.handle(event.get("Records", []), context.get_remaining_time_in_millis())
+
+
+if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+    # In Lambda the first seconds are free of charge for the import, and a broken setting shows at once.
+    _handler = open_handler()

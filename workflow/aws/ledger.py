@@ -1,0 +1,99 @@
+"""The ledger on the same table: one item an event holds all its effects, so that one write claims them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from workflow.aws import items
+from workflow.aws.failures import translated
+from workflow.errors import ClaimError, LeaseLostError
+from workflow.runtime.ports import LedgerEntry, Outcome
+
+
+class TableLedger:
+    """Claims with one conditional put, commits with one conditional update; both name their owner."""
+
+    def __init__(self, client: Any, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def claim(self, claim: LedgerEntry, now: datetime) -> LedgerEntry:
+        """Takes the effects for `claim.owner`, or returns them settled; raises ClaimError while another holds them."""
+        found = self._put(claim, "attribute_not_exists(pk)", {})
+        if found is None:
+            return claim
+        if found.settled or found.owner == claim.owner:
+            return found
+        if found.lease_until > now:
+            raise ClaimError(f"{_subject(claim)} are held by another delivery until {found.lease_until.isoformat()}")
+        return self._take_over(claim, found)
+
+    def _take_over(self, claim: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
+        taken = replace(claim, outcomes=found.outcomes_for_next_owner())
+        as_found = {":owner": {"S": found.owner}, ":lease": items.write_milliseconds(found.lease_until)}
+        if self._put(taken, "claimed_by = :owner AND lease_until = :lease", as_found) is not None:
+            raise ClaimError(f"{_subject(claim)} were taken by another delivery at the same moment")
+        return taken
+
+    def _put(self, entry: LedgerEntry, condition: str, values: Mapping[str, Any]) -> LedgerEntry | None:
+        """None if written, else what stood there instead."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Item": items.write_ledger_entry(entry),
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            request["ExpressionAttributeValues"] = values
+        try:
+            with translated(f"claiming {_subject(entry)}"):
+                self._client.put_item(**request)
+        except ClientError as error:
+            old = error.response.get("Item")
+            return items.read_ledger_entry(old) if old else entry
+        return None
+
+    def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
+        """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
+        update = "SET outcomes.#hook = :outcome"
+        values = {":outcome": items.write_outcome(outcome), ":owner": {"S": entry.owner}}
+        if outcome.status == "failed" and outcome.at:
+            update += ", lease_until = :over"
+            values[":over"] = items.write_milliseconds(outcome.at)
+        try:
+            with translated(f"committing {hook} of {_subject(entry)}"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=items.key(entry.kind, entry.entity_id, items.sort_key("effects", entry.version)),
+                    UpdateExpression=update,
+                    ConditionExpression="claimed_by = :owner",
+                    ExpressionAttributeNames={"#hook": hook},
+                    ExpressionAttributeValues=values,
+                )
+        except ClientError as error:
+            raise LeaseLostError(f"{_subject(entry)}: the lease passed on while {hook!r} ran") from error
+
+    def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
+        """The ledger of one entity, in version order, by consistent reads."""
+        paginator = self._client.get_paginator("query")
+        pages = paginator.paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :effects)",
+            ExpressionAttributeValues={
+                ":pk": {"S": items.partition(kind, entity_id)},
+                ":effects": {"S": "effects#"},
+            },
+        )
+        with translated(f"reading the effects of {kind} {entity_id} in table {self._table}"):
+            for page in pages:
+                yield from map(items.read_ledger_entry, page["Items"])
+
+
+def _subject(entry: LedgerEntry) -> str:
+    return f"the effects of {entry.kind} {entry.entity_id} version {entry.version}"

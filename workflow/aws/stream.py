@@ -1,0 +1,167 @@
+"""Stream records to changes: the only place that looks into OLD and NEW images.
+
+Most records owe nothing, so the first look touches only the few attributes that tell, as DynamoDB wrote them; the
+whole image is read when a hook asks for it.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from workflow.aws import items
+from workflow.aws.attributes import Item
+from workflow.definition.definition import Definitions
+from workflow.engine.entity import Entity
+from workflow.runtime.changes import DELETED, Change
+
+StreamRecord = Mapping[str, Any]
+
+
+class Plan(NamedTuple):
+    """What a declared transition looks like in the images, and the hooks it owes."""
+
+    kind: str
+    definition: int
+    trigger: str
+    source: str
+    target: str
+    owed: tuple[str, ...]
+
+
+def plans(definitions: Definitions) -> dict[str, Plan]:
+    """A plan for every transition of every loaded definition version, by the edge that an entity carries."""
+    return {
+        items.edge(definition.kind, definition.version, *edge): Plan(definition.kind, definition.version, *edge, owed)
+        for definition in definitions
+        for edge, owed in definition.edges.items()
+    }
+
+
+@dataclass(slots=True)
+class Look:
+    """What a first look at a batch found: changes that need delivering, and how many records there were of each sort.
+
+    `transitions` counts steps that are declared, owing or not; `unchanged` counts writes that made no transition;
+    `foreign` counts records of other items and of kinds not loaded; `malformed` those that only resemble entities.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    transitions: int = 0
+    unchanged: int = 0
+    foreign: int = 0
+    malformed: int = 0
+
+
+_NOT_AN_ENTITY = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading a record raises if it was not written by us."""
+
+_NEXT_VERSION = {str(version): str(version + 1) for version in range(1000)}
+
+
+def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
+    """The first look at a batch; never raises, whatever the records hold."""
+    changes: list[Change] = []
+    transitions = unchanged = 0
+    odd: list[StreamRecord] = []
+    next_version = _NEXT_VERSION
+    # Unrolled on purpose: this loop is all that most records ever cost.
+    for record in records:
+        try:
+            images = record["dynamodb"]
+            new = images["NewImage"]
+            version, target = new["version"]["N"], new["state"]["S"]
+            plan = declared[new["edge"]["S"]]
+            if "OldImage" in images:
+                old = images["OldImage"]
+                old_version, source = old["version"]["N"], old["state"]["S"]
+                if old_version == version and source == target:
+                    unchanged += 1
+                    continue
+                in_step = next_version.get(old_version) == version
+            else:
+                source, in_step = "", version == "1"
+            if in_step and plan.source == source and plan.target == target and new["sk"]["S"] == items.ENTITY:
+                if plan.owed:
+                    changes.append(_change(images, plan))
+                transitions += 1
+                continue
+        except _NOT_AN_ENTITY:
+            pass
+        odd.append(record)
+    found = Look(changes, transitions, unchanged)
+    if odd:
+        _look_closely(odd, found, {plan.kind for plan in declared.values()})
+    return found
+
+
+def _look_closely(records: Sequence[StreamRecord], found: Look, kinds: set[str]) -> None:
+    for record in records:
+        try:
+            images = record["dynamodb"]
+            keys = images["Keys"]
+            if keys["sk"]["S"] != items.ENTITY or items.split_partition(keys["pk"]["S"])[0] not in kinds:
+                found.foreign += 1
+                continue
+            change = _change(images, None)
+        except _NOT_AN_ENTITY:
+            if _is_ours(record, kinds):
+                found.malformed += 1
+            else:
+                found.foreign += 1
+            continue
+        if change.version == change.before_version and change.source == change.target:
+            found.unchanged += 1
+        else:
+            found.changes.append(change)
+    # The stream's order is kept for each entity, also between ordinary changes and odd ones.
+    found.changes.sort(key=lambda change: int(change.position))
+
+
+def _is_ours(record: StreamRecord, kinds: set[str]) -> bool:
+    try:
+        keys = record["dynamodb"]["Keys"]
+        return bool(keys["sk"]["S"] == items.ENTITY and items.split_partition(keys["pk"]["S"])[0] in kinds)
+    except _NOT_AN_ENTITY:
+        return False
+
+
+def _change(images: Mapping[str, Any], plan: Plan | None) -> Change:
+    old, new = images.get("OldImage"), images.get("NewImage")
+    kind, entity_id = items.split_partition(images["Keys"]["pk"]["S"])
+    _, definition, trigger, _, _ = items.split_edge((new or old or {})["edge"]["S"])
+    if plan is not None and plan.kind != kind:
+        raise ValueError("the edge is one of another kind")
+    position = images["SequenceNumber"]
+    int(position)
+    return Change(
+        kind=kind,
+        entity_id=entity_id,
+        before_version=int(old["version"]["N"]) if old else 0,
+        version=int(new["version"]["N"]) if new else DELETED,
+        source=old["state"]["S"] if old else "",
+        target=new["state"]["S"] if new else "",
+        definition=definition,
+        trigger=trigger,
+        position=position,
+        before=partial(_find_entity, old),
+        after=partial(items.read_entity, new or {}),
+        owed=plan.owed if plan else None,
+    )
+
+
+def _find_entity(image: Item | None) -> Entity | None:
+    return items.read_entity(image) if image else None
+
+
+def partial_batch_response(failed: Iterable[Change]) -> dict[str, Any]:
+    """The answer that makes Lambda deliver again from the first failed change on, and nothing before it.
+
+    Lambda takes the lowest sequence number for a checkpoint; one it does not know would fail the whole batch.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    """
+    positions = sorted((change.position for change in failed), key=int)
+    return {"batchItemFailures": [{"itemIdentifier": position} for position in positions[:1]]}

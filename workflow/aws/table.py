@@ -1,0 +1,163 @@
+"""The store on one DynamoDB table: every transition is one conditional transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from workflow.aws import items
+from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated
+from workflow.engine.entity import Entity
+from workflow.engine.events import Event
+from workflow.errors import ContentionError, StoreUnavailableError, ThrottledError, TooLargeError
+from workflow.runtime.ports import Contested, Listed, Request, Violation, Write
+
+_ABSENT = "attribute_not_exists(pk)"
+_AS_READ = "#version = :version AND #state = :state"
+_NAMES = {"#version": "version", "#state": "state"}
+
+
+class TableStore:
+    """Entities with their events and requests in one table, laid out as `workflow.aws.items` says."""
+
+    def __init__(self, client: Any, table_name: str, *, request_days: int = 30) -> None:
+        """`request_days`: how long a request id is remembered at the least."""
+        self._client = client
+        self._table = table_name
+        self._request_days = timedelta(days=request_days)
+
+    def find_entity(self, kind: str, entity_id: str) -> Entity | None:
+        """The entity as it is now, by a consistent read."""
+        item = self._find(kind, entity_id, items.ENTITY)
+        return items.read_entity(item) if item else None
+
+    def find_event(self, kind: str, entity_id: str, version: int) -> Event | None:
+        """The event that made the version, by a consistent read."""
+        item = self._find(kind, entity_id, items.sort_key("event", version))
+        return items.read_event(item) if item else None
+
+    def find_request(self, kind: str, entity_id: str, request_id: str) -> Request | None:
+        """What the request id was used for, by a consistent read."""
+        item = self._find(kind, entity_id, f"request#{request_id}")
+        return items.read_request(item) if item else None
+
+    def _find(self, kind: str, entity_id: str, sk: str) -> Any:
+        with translated(f"reading {kind} {entity_id} in table {self._table}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key=items.key(kind, entity_id, sk), ConsistentRead=True
+            )
+        return answer.get("Item")
+
+    def events(self, kind: str, entity_id: str, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
+        """The events above `after` in version order, by consistent reads, page by page."""
+        first, last = items.sort_key("event", after + 1), "event#~"
+        for item in self._query(kind, entity_id, first, last, limit):
+            yield items.read_event(item)
+
+    def violations(self, kind: str, entity_id: str) -> Sequence[Violation]:
+        """The violations recorded for the entity, oldest first."""
+        found = self._query(kind, entity_id, "violation#", "violation#~", None)
+        return sorted(map(items.read_violation, found), key=lambda violation: violation.at)
+
+    def _query(self, kind: str, entity_id: str, first: str, last: str, limit: int | None) -> Iterator[Any]:
+        request = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {
+                ":pk": {"S": items.partition(kind, entity_id)},
+                ":first": {"S": first},
+                ":last": {"S": last},
+            },
+        }
+        return self._pages(request, f"reading {kind} {entity_id} in table {self._table}", limit)
+
+    def listing(self, kind: str, state: str) -> Iterator[Listed]:
+        """The entities last seen in the state, by id, from the sparse index; may lag behind by moments."""
+        request = {
+            "TableName": self._table,
+            "IndexName": items.INDEX,
+            "KeyConditionExpression": "listed = :listed",
+            "ExpressionAttributeValues": {":listed": {"S": items.listed(kind, state)}},
+        }
+        return map(items.read_listed, self._pages(request, f"listing {kind} in table {self._table}", None))
+
+    def _pages(self, request: dict[str, Any], subject: str, limit: int | None) -> Iterator[Any]:
+        left = limit
+        while left is None or left > 0:
+            with translated(subject):
+                page = self._client.query(**request, **({} if left is None else {"Limit": left}))
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request = {**request, "ExclusiveStartKey": page["LastEvaluatedKey"]}
+            left = None if left is None else left - len(page["Items"])
+
+    def commit(self, write: Write) -> Contested | None:
+        """Writes entity, event and request in one transaction, or says what stood in the way.
+
+        The old images that DynamoDB returns with a cancelled transaction tell the reason without another read.
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
+        subject = f"writing {write.event.kind} {write.event.entity_id} in table {self._table}"
+        try:
+            with translated(subject):
+                self._client.transact_write_items(TransactItems=self._parts(write), ClientRequestToken=write.token)
+        except ClientError as error:
+            return _contested(subject, error)
+        return None
+
+    def _parts(self, write: Write) -> list[dict[str, Any]]:
+        entity = self._put(items.write_entity(write.after, write.event), _ABSENT)
+        if write.before is not None:
+            entity["Put"].update(
+                ConditionExpression=_AS_READ,
+                ExpressionAttributeNames=_NAMES,
+                ExpressionAttributeValues={
+                    ":version": {"N": str(write.before.version)},
+                    ":state": {"S": write.before.state},
+                },
+            )
+        parts = [entity, self._put(items.write_event(write.event), _ABSENT)]
+        if write.request is not None:
+            expires_at = write.event.at + self._request_days
+            parts.append(self._put(items.write_request(write.event, write.request, expires_at), _ABSENT))
+        return parts
+
+    def _put(self, item: dict[str, Any], condition: str) -> dict[str, Any]:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": item,
+                "ConditionExpression": condition,
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def record_violation(self, violation: Violation) -> None:
+        """Keeps the violation; recording one twice keeps one."""
+        with translated(f"writing {violation.kind} {violation.entity_id} in table {self._table}"):
+            self._client.put_item(TableName=self._table, Item=items.write_violation(violation))
+
+
+def _contested(subject: str, error: ClientError) -> Contested:
+    reasons = cancellation_reasons(error)
+    codes = {reason.get("Code") for reason in reasons}
+    if "ConditionalCheckFailed" in codes:
+        entity, event, request = (reason.get("Item") for reason in [*reasons, {}][:3])
+        return Contested(
+            entity=items.read_entity(entity) if entity else None,
+            event=items.read_event(event) if event else None,
+            request=items.read_request(request) if request else None,
+        )
+    if codes & CONFLICTS:
+        raise ContentionError(f"{subject}: another transaction was under way") from error
+    if codes & THROTTLES:
+        raise ThrottledError(f"{subject}: throttled") from error
+    messages = "; ".join(str(reason.get("Message")) for reason in reasons if reason.get("Message"))
+    if is_too_large(messages):
+        raise TooLargeError(f"{subject}: {messages}; an item holds at most 400 KB: put large values into S3") from error
+    raise StoreUnavailableError(f"{subject}: {messages or error}") from error

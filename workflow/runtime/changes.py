@@ -1,0 +1,75 @@
+"""What a change of an entity means: effects owed, versions missing in between, or a rule broken. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from workflow.definition.definition import Definitions
+from workflow.engine.entity import Entity
+from workflow.errors import DefinitionNotDeployedError
+
+DELETED = 0
+"""The version of an entity that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of an entity as the stream brought it.
+
+    Versions are 0 and states '' where there was or is no entity. `definition` and `trigger` are what the entity says
+    of its last event. `owed` are the hooks if they are known already. `position` is where on the stream it was.
+    """
+
+    kind: str
+    entity_id: str
+    before_version: int
+    version: int
+    source: str
+    target: str
+    definition: int
+    trigger: str
+    position: str
+    before: Callable[[], Entity | None] = field(repr=False)
+    after: Callable[[], Entity] = field(repr=False)
+    owed: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entity_id} version {self.version or self.before_version}"
+
+
+def find_violation(change: Change, definitions: Definitions) -> str:
+    """Which rule the change breaks, in words; '' if none. Raises DefinitionNotDeployedError."""
+    if change.version == DELETED:
+        return "the entity was deleted by hand"
+    if change.version < change.before_version:
+        return f"the version went back from {change.before_version} to {change.version}"
+    if change.version == change.before_version:
+        return f"the state went from {change.source!r} to {change.target!r} without an event"
+    if change.version == change.before_version + 1 and owed_by(definitions, change) is None:
+        return (
+            f"version {change.definition} of the definition has no transition {change.trigger!r} "
+            f"from {change.source or 'nothing'!r} to {change.target!r}"
+        )
+    return ""
+
+
+def owed_by(definitions: Definitions, change: Change) -> tuple[str, ...] | None:
+    """The hooks that a single step owes, in order; None if the step is not declared.
+
+    An event of a definition version that was not kept is judged by the one in force, and must wait if that does not
+    have its transition. Raises DefinitionNotDeployedError then, and for a version newer than any loaded here.
+    """
+    if change.owed is not None:
+        return change.owed
+    edge = (change.trigger, change.source, change.target)
+    definition = definitions.find(change.kind, change.definition)
+    if definition is not None:
+        return definition.edges.get(edge)
+    in_force = definitions.find(change.kind)
+    if in_force is not None and in_force.version > change.definition and edge in in_force.edges:
+        return in_force.edges[edge]
+    raise DefinitionNotDeployedError(
+        f"{change}: version {change.definition} of the definition of {change.kind!r} is not deployed here; "
+        f"deploy it, beside the one in force if need be"
+    )

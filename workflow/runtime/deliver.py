@@ -1,0 +1,223 @@
+"""Deliver: from a change that the stream brought to every effect it owes run, once committed, in version order."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from workflow.engine.entity import Entity
+from workflow.engine.events import Event, FoldError, evolve
+from workflow.errors import HistoryConflictError, WorkflowError
+from workflow.runtime.changes import Change, find_violation, owed_by
+from workflow.runtime.effect import Delivery, Effect
+from workflow.runtime.ports import LedgerEntry, Outcome, Violation
+from workflow.runtime.redact import redact, redacted_trace
+from workflow.runtime.runtime import Runtime
+
+log = logging.getLogger("workflow")
+
+_LEASE_MARGIN = timedelta(seconds=5)
+"""How long a lease outlasts the invocation that took it: the clocks of two machines differ a little."""
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of the changes: those that must come again, and how many effects and violations there were."""
+
+    failed: list[Change] = field(default_factory=list)
+    effects_done: int = 0
+    effects_failed: int = 0
+    violations: int = 0
+
+    def add(self, other: Delivered) -> None:
+        """Adds what another thread delivered."""
+        self.failed += other.failed
+        self.effects_done += other.effects_done
+        self.effects_failed += other.effects_failed
+        self.violations += other.violations
+
+
+class _EffectFailed(Exception):  # noqa: N818 - a signal inside this module, told to nobody
+    """Ends the delivery of one entity for this time; what went wrong is in the ledger and the log."""
+
+
+class Deliverer:
+    """Delivers changes on a pool of threads: different entities side by side, each entity in version order."""
+
+    def __init__(self, runtime: Runtime, *, workers: int = 16) -> None:
+        self._runtime = runtime
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="effects")
+
+    def deliver(self, changes: Sequence[Change], *, until: datetime) -> Delivered:
+        """Runs what the changes owe and returns what must come again; `until` is when this process may be stopped.
+
+        Never raises for what one entity does: its failure is logged, and its later changes wait behind it.
+        """
+        entities: dict[tuple[str, str], list[Change]] = {}
+        for change in changes:
+            entities.setdefault((change.kind, change.entity_id), []).append(change)
+        waiting = deque(entities.values())
+        owner = self._runtime.clock.new_id()
+
+        def work() -> Delivered:
+            delivery = _EntityDelivery(self._runtime, owner, until)
+            while True:
+                try:
+                    own = waiting.popleft()
+                except IndexError:
+                    return delivery.delivered
+                delivery.run(own)
+
+        others = [self._pool.submit(work) for _ in range(min(self._workers, len(entities)) - 1)]
+        delivered = work()
+        for other in others:
+            delivered.add(other.result())
+        return delivered
+
+
+class _EntityDelivery:
+    """Delivers the changes of one entity after another, each entity's in order, until one fails."""
+
+    def __init__(self, runtime: Runtime, owner: str, until: datetime) -> None:
+        self._runtime, self._owner = runtime, owner
+        self._until = until
+        self.delivered = Delivered()
+
+    def run(self, changes: list[Change]) -> None:
+        for index, change in enumerate(changes):
+            try:
+                self._deliver(change)
+            except _EffectFailed:
+                pass
+            except WorkflowError as error:
+                log.warning("%s is not delivered yet: %s", change, error)
+            except Exception as error:
+                # Whatever it is, it must not take the other entities of the batch with it.
+                log.error("%s is not delivered yet: %s", change, redacted_trace(error, ()))
+            else:
+                continue
+            self.delivered.failed += changes[index:]
+            return
+
+    def _deliver(self, change: Change) -> None:
+        violation = "" if change.owed is not None else find_violation(change, self._runtime.definitions)
+        if violation:
+            self._record(change, violation)
+        elif change.version > change.before_version + 1:
+            self._deliver_history(change)
+        else:
+            delivery = Delivery(
+                change.kind,
+                change.entity_id,
+                change.version,
+                event=lambda: self._get_event(change),
+                before=change.before,
+                after=change.after,
+            )
+            self._run_effects(delivery, owed_by(self._runtime.definitions, change) or ())
+
+    def _deliver_history(self, change: Change) -> None:
+        """Versions between OLD and NEW never came by: the history has them, and each step owes its own effects."""
+        steps = change.version - change.before_version
+        events = list(
+            self._runtime.store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
+        )
+        if len(events) < steps:
+            missing = change.before_version + len(events) + 1
+            self._record(change, f"the entity is at version {change.version}, its history has no event {missing}")
+            return
+        entity = change.before()
+        for event in events:
+            before = entity
+            try:
+                entity = evolve(before, event)
+            except FoldError as error:
+                self._record(change, str(error))
+                return
+            self._run_effects(_past(event, before, entity), self._owed_by_event(change, event))
+
+    def _owed_by_event(self, change: Change, event: Event) -> tuple[str, ...]:
+        step = replace(
+            change,
+            version=event.version,
+            source=event.source,
+            target=event.target,
+            definition=event.definition,
+            trigger=event.trigger,
+        )
+        return owed_by(self._runtime.definitions, step) or ()
+
+    def _run_effects(self, delivery: Delivery, hooks: Sequence[str]) -> None:
+        if not hooks:
+            return
+        clock = self._runtime.clock
+        claim = LedgerEntry(
+            kind=delivery.kind,
+            entity_id=delivery.entity_id,
+            version=delivery.version,
+            owner=self._owner,
+            lease_until=self._until + _LEASE_MARGIN,
+            outcomes={hook: Outcome() for hook in hooks},
+        )
+        entry = self._runtime.ledger.claim(claim, clock.now())
+        for hook, outcome in entry.outcomes.items():
+            if outcome.status != "done":
+                self._run_effect(entry, delivery, hook, outcome.attempts + 1)
+
+    def _run_effect(self, entry: LedgerEntry, delivery: Delivery, hook: str, attempt: int) -> None:
+        effect = Effect(delivery, hook, attempt, self._runtime)
+        started = self._runtime.clock.now()
+        error = ""
+        try:
+            self._runtime.hooks[hook](effect)
+        except Exception as failure:
+            secrets = self._runtime.secrets(delivery.kind, *delivery.values_read())
+            error = redact(f"{type(failure).__name__}: {failure}", secrets)
+            log.error("effect %s failed (attempt %d): %s", effect.key, attempt, redacted_trace(failure, secrets))
+        ended = self._runtime.clock.now()
+        took_ms = round((ended - started).total_seconds() * 1000)
+        outcome = Outcome("failed" if error else "done", attempt, ended, took_ms, error)
+        self._runtime.ledger.commit(entry, hook, outcome)
+        if error:
+            self.delivered.effects_failed += 1
+            raise _EffectFailed
+        self.delivered.effects_done += 1
+
+    def _record(self, change: Change, reason: str) -> None:
+        log.error("violation: %s: %s", change, reason)
+        self._runtime.store.record_violation(
+            Violation(
+                kind=change.kind,
+                entity_id=change.entity_id,
+                position=change.position,
+                at=self._runtime.clock.now(),
+                reason=reason,
+                source=change.source,
+                target=change.target,
+                before_version=change.before_version,
+                version=change.version,
+            )
+        )
+        self.delivered.violations += 1
+
+    def _get_event(self, change: Change) -> Event:
+        event = self._runtime.store.find_event(change.kind, change.entity_id, change.version)
+        if event is None:
+            raise HistoryConflictError(f"{change}: its history has no such event; the entity was changed by hand")
+        return event
+
+
+def _past(event: Event, before: Entity | None, after: Entity) -> Delivery:
+    return Delivery(
+        event.kind,
+        event.entity_id,
+        event.version,
+        event=lambda: event,
+        before=lambda: before,
+        after=lambda: after,
+    )

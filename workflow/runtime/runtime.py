@@ -1,0 +1,59 @@
+"""What every use case is given: the definitions, the hooks and the ports."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workflow.definition.definition import Definition, Definitions
+from workflow.errors import UnknownKindError
+from workflow.runtime.hooks import Hooks
+from workflow.runtime.ports import Clock, Ledger, Store
+
+if TYPE_CHECKING:
+    from workflow.engine.machine import Machine
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Definitions, hooks and ports, put together once for a process."""
+
+    definitions: Definitions
+    hooks: Hooks
+    store: Store
+    ledger: Ledger
+    clock: Clock
+    _machines: dict[tuple[str, int], Machine] = field(default_factory=dict, repr=False)
+
+    def get_definition(self, kind: str) -> Definition:
+        """The definition in force for the kind; raises UnknownKindError naming the kinds there are."""
+        definition = self.definitions.find(kind)
+        if definition is None:
+            raise UnknownKindError(f"no definition of kind {kind!r}{_did_you_mean(kind, self.definitions.kinds)}")
+        return definition
+
+    def machine(self, kind: str) -> Machine:
+        """The state machine in force for the kind; raises UnknownKindError."""
+        definition = self.get_definition(kind)
+        key = (definition.kind, definition.version)
+        machine = self._machines.get(key)
+        if machine is None:
+            # Imported late: the stream handler needs a machine only once a hook fires a trigger.
+            from workflow.engine.machine import Machine
+
+            machine = self._machines[key] = Machine(definition, self.hooks.guards)
+        return machine
+
+    def secrets(self, kind: str, *values: Mapping[str, object]) -> list[str]:
+        """The texts of the sensitive fields among the values, which must not reach a log."""
+        definition = self.definitions.find(kind)
+        names = definition.sensitive if definition else frozenset[str]()
+        return [str(given[name]) for given in values for name in names if given.get(name) not in (None, "")]
+
+
+def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{hint}; loaded: {', '.join(known) or 'none'}"

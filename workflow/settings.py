@@ -1,0 +1,59 @@
+"""Where an application says what belongs to it: environment variables, or `[tool.workflow]` in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process needs to know to work on one table; `''` and `()` where nothing was said."""
+
+    table: str = ""
+    definitions: str = "definitions"
+    handlers: tuple[str, ...] = ()
+    endpoint_url: str = ""
+    workers: int = 16
+
+    def get_table(self) -> str:
+        """The table's name; raises SettingsError that says how to give it."""
+        if not self.table:
+            raise SettingsError("no table is named; set WORKFLOW_TABLE, or table in [tool.workflow] of pyproject.toml")
+        return self.table
+
+
+def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
+    """The settings, an environment variable before the file's entry; raises SettingsError for one that does not fit."""
+    written = {} if "WORKFLOW_DEFINITIONS" in environment else _written(folder or Path())
+    handlers = environment.get("WORKFLOW_HANDLERS", ",".join(written.get("handlers", ())))
+    workers = environment.get("WORKFLOW_WORKERS", str(written.get("workers", 16)))
+    if not workers.isdecimal() or not 1 <= int(workers) <= 256:
+        raise SettingsError(f"WORKFLOW_WORKERS is {workers!r}; give a whole number from 1 to 256")
+    return Settings(
+        table=environment.get("WORKFLOW_TABLE", written.get("table", "")),
+        definitions=environment.get("WORKFLOW_DEFINITIONS", written.get("definitions", "definitions")),
+        handlers=tuple(name.strip() for name in handlers.split(",") if name.strip()),
+        endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB", environment.get("AWS_ENDPOINT_URL", "")),
+        workers=int(workers),
+    )
+
+
+def _written(folder: Path) -> Mapping[str, Any]:
+    file = folder / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    # Only a laptop has the file; the Lambda is told by its environment.
+    import tomllib
+
+    try:
+        tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+    written: Mapping[str, Any] = tool.get("workflow", {})
+    return written

@@ -1,0 +1,186 @@
+"""The ports in memory: for tests without AWS, and for trying a definition out."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+
+from workflow.definition.values import Value
+from workflow.engine.entity import Entity
+from workflow.engine.events import Event
+from workflow.errors import ClaimError, LeaseLostError, TooLargeError
+from workflow.runtime.changes import Change
+from workflow.runtime.ports import Contested, LedgerEntry, Listed, Outcome, Request, Violation, Write
+
+_ITEM_LIMIT_BYTES = 400 * 1024
+
+_Key = tuple[str, str]
+
+
+class MemoryLedger:
+    """The ledger in memory; safe from several threads."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str, int], LedgerEntry] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, claim: LedgerEntry, now: datetime) -> LedgerEntry:
+        """Takes the effects for `claim.owner`, or returns them settled; raises ClaimError while another holds them."""
+        key = (claim.kind, claim.entity_id, claim.version)
+        with self._lock:
+            found = self._entries.setdefault(key, claim)
+            if found is claim or found.settled or found.owner == claim.owner:
+                return found
+            if found.lease_until > now:
+                raise ClaimError(
+                    f"the effects of {claim.kind} {claim.entity_id} version {claim.version} are held by another "
+                    f"delivery until {found.lease_until.isoformat()}"
+                )
+            taken = self._entries[key] = replace(claim, outcomes=found.outcomes_for_next_owner())
+            return taken
+
+    def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
+        """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
+        key = (entry.kind, entry.entity_id, entry.version)
+        with self._lock:
+            current = self._entries[key]
+            if current.owner != entry.owner:
+                raise LeaseLostError(f"{entry.kind} {entry.entity_id}: the lease passed on while {hook!r} ran")
+            ended = outcome.at if outcome.status == "failed" and outcome.at else current.lease_until
+            outcomes = {**current.outcomes, hook: outcome}
+            self._entries[key] = replace(current, outcomes=outcomes, lease_until=ended)
+
+    def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
+        """The ledger of one entity, in version order."""
+        with self._lock:
+            own = [entry for key, entry in self._entries.items() if key[:2] == (kind, entity_id)]
+        return iter(sorted(own, key=lambda entry: entry.version))
+
+
+class MemoryStore:
+    """Entities with their events and requests in memory, and the stream of their changes; safe from several threads.
+
+    It keeps DynamoDB's promises that the framework builds on: a write happens wholly or not at all, what is read is a
+    copy, and no item holds more than 400 KB.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = MemoryLedger()
+        self._entities: dict[_Key, Entity] = {}
+        self._events: dict[_Key, dict[int, Event]] = {}
+        self._requests: dict[tuple[str, str, str], Request] = {}
+        self._violations: dict[tuple[str, str, str], Violation] = {}
+        self._stream: list[Change] = []
+        self._lock = threading.RLock()
+
+    def find_entity(self, kind: str, entity_id: str) -> Entity | None:
+        """The entity as it is now."""
+        return copy.deepcopy(self._entities.get((kind, entity_id)))
+
+    def find_event(self, kind: str, entity_id: str, version: int) -> Event | None:
+        """The event that made the version."""
+        return copy.deepcopy(self._events.get((kind, entity_id), {}).get(version))
+
+    def find_request(self, kind: str, entity_id: str, request_id: str) -> Request | None:
+        """What the request id was used for."""
+        return self._requests.get((kind, entity_id, request_id))
+
+    def events(self, kind: str, entity_id: str, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
+        """The events above `after` in version order."""
+        with self._lock:
+            own = self._events.get((kind, entity_id), {})
+            versions = sorted(version for version in own if version > after)[:limit]
+            return iter([copy.deepcopy(own[version]) for version in versions])
+
+    def listing(self, kind: str, state: str) -> Iterator[Listed]:
+        """The entities of the kind in the state, by id."""
+        with self._lock:
+            own = [e for e in self._entities.values() if (e.kind, e.state) == (kind, state)]
+        lines = [Listed(e.kind, e.id, e.state, e.version, e.changed_at) for e in own]
+        return iter(sorted(lines, key=lambda line: line.id))
+
+    def commit(self, write: Write) -> Contested | None:
+        """Writes all of it, or nothing and says what stood in the way; raises TooLargeError."""
+        for values in (write.after.data, {**write.event.payload, **write.event.changes}):
+            _check_size(write.event, values)
+        with self._lock:
+            contested = self._contested(write)
+            if contested is None:
+                self._apply(copy.deepcopy(write))
+            return contested
+
+    def _contested(self, write: Write) -> Contested | None:
+        key = (write.event.kind, write.event.entity_id)
+        entity = self._entities.get(key)
+        event = self._events.get(key, {}).get(write.event.version)
+        request = self._requests.get((*key, write.request.id)) if write.request else None
+        if _place(entity) == _place(write.before) and event is None and request is None:
+            return None
+        return copy.deepcopy(Contested(entity if _place(entity) != _place(write.before) else None, event, request))
+
+    def _apply(self, write: Write) -> None:
+        key = (write.event.kind, write.event.entity_id)
+        self._stream.append(self._change(write))
+        self._entities[key] = write.after
+        self._events.setdefault(key, {})[write.event.version] = write.event
+        if write.request:
+            self._requests[(*key, write.request.id)] = write.request
+
+    def _change(self, write: Write) -> Change:
+        before = self._entities.get((write.event.kind, write.event.entity_id))
+        return Change(
+            kind=write.event.kind,
+            entity_id=write.event.entity_id,
+            before_version=before.version if before else 0,
+            version=write.after.version,
+            source=before.state if before else "",
+            target=write.after.state,
+            definition=write.after.definition,
+            trigger=write.after.trigger,
+            position=str(len(self._stream) + 1),
+            before=partial(copy.deepcopy, before),
+            after=partial(copy.deepcopy, write.after),
+        )
+
+    def changes(self, after: int = 0) -> Sequence[Change]:
+        """The stream: every change after the first `after` ones, in the order they happened."""
+        with self._lock:
+            return self._stream[after:]
+
+    def record_violation(self, violation: Violation) -> None:
+        """Keeps the violation; recording one twice keeps one."""
+        self._violations[(violation.kind, violation.entity_id, violation.position)] = violation
+
+    def violations(self, kind: str, entity_id: str) -> Sequence[Violation]:
+        """The violations recorded for the entity, oldest first."""
+        own = [v for key, v in self._violations.items() if key[:2] == (kind, entity_id)]
+        return sorted(own, key=lambda violation: violation.at)
+
+
+def _place(entity: Entity | None) -> tuple[int, str] | None:
+    return (entity.version, entity.state) if entity else None
+
+
+def _check_size(event: Event, values: Mapping[str, Value]) -> None:
+    size = _size_bytes(values)
+    if size > _ITEM_LIMIT_BYTES:
+        raise TooLargeError(
+            f"writing {event.kind} {event.entity_id}: {size} bytes; an item holds at most 400 KB: "
+            f"put large values into S3"
+        )
+
+
+def _size_bytes(value: Value) -> int:
+    """About what DynamoDB counts: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, Mapping):
+        return 3 + sum(1 + _size_bytes(name) + _size_bytes(item) for name, item in value.items())
+    if isinstance(value, list):
+        return 3 + sum(1 + _size_bytes(item) for item in value)
+    return len(str(value)) // 2 + 1 if isinstance(value, int | Decimal) else 1
