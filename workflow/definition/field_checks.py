@@ -39,9 +39,9 @@ def _unfit_in_field(path: PathTuple, name: str, spec: FieldModel) -> Iterator[Fi
         return
     where = (*path, "default")
     if spec.sensitive:
-        yield Finding(
-            where, f"{name!r} is sensitive and has a default, which stands here for all to read", "remove one"
-        )
+        message = f"{name!r} is sensitive, but its default stands here for all to read"
+        yield Finding(where, message, "remove the default, or 'sensitive: true'")
+        return
     choices = () if any(unfit) else tuple(fit(bare, choice, name) for choice in spec.choices or ())
     found = _misfit(Field(name, spec.type, spec.optional, spec.sensitive, choices=choices), spec.default, where)
     yield from filter(None, [found])

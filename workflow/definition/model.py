@@ -11,6 +11,7 @@ from workflow.definition import durations
 from workflow.definition.definition import CREATE
 from workflow.definition.document import PathTuple
 from workflow.definition.shapes import (
+    GIVEN,
     LIST,
     MAP,
     PUBLISH,
@@ -18,6 +19,7 @@ from workflow.definition.shapes import (
     Closed,
     Duration,
     ErrorName,
+    ExpressionText,
     Factor,
     FieldType,
     Name,
@@ -37,7 +39,9 @@ class FieldModel(Closed):
     optional: StrictBool = Field(default=False, description="Whether the field may be absent or null.")
     sensitive: StrictBool = Field(default=False, description="Whether its values stay out of logs, traces and errors.")
     default: Any = Field(default=None, description="The value where none is given.")
-    choices: list[Any] | None = Field(default=None, min_length=1, description="The only values allowed.")
+    choices: Annotated[list[Any] | None, Field(min_length=1), GIVEN] = Field(
+        default=None, description="The only values allowed."
+    )
     description: Text = Field(default="", description="For people; it changes nothing.")
 
 
@@ -67,7 +71,9 @@ class RunModel(Closed):
     """A hook to run, with how its failures are met."""
 
     run: Name = Field(description="The registered name of the hook.")
-    retry: RetryModel | None = Field(default=None, description="How it is retried; without it, 8 times from 2s to 10m.")
+    retry: Annotated[RetryModel | None, GIVEN] = Field(
+        default=None, description="How it is retried; without it, 8 times from 2s to 10m."
+    )
     catch: dict[ErrorName, Name] = Field(
         default={},
         description="The trigger to fire for an error, by the error's class name; '*' stands for all others.",
@@ -77,10 +83,14 @@ class RunModel(Closed):
 class PublishTargetModel(Closed):
     """Where an event is published to: one of eventbridge, sns and sqs."""
 
-    eventbridge: TargetName | None = Field(default=None, description="The name of an EventBridge bus.")
-    sns: TargetName | None = Field(default=None, description="The name of an SNS topic.")
-    sqs: TargetName | None = Field(default=None, description="The name of an SQS queue.")
-    detail_type: TargetName | None = Field(default=None, description="What the published message is called: OrderPaid.")
+    eventbridge: Annotated[TargetName | None, GIVEN] = Field(
+        default=None, description="The name of an EventBridge bus."
+    )
+    sns: Annotated[TargetName | None, GIVEN] = Field(default=None, description="The name of an SNS topic.")
+    sqs: Annotated[TargetName | None, GIVEN] = Field(default=None, description="The name of an SQS queue.")
+    detail_type: Annotated[TargetName | None, GIVEN] = Field(
+        default=None, description="What the published message is called: OrderPaid."
+    )
 
     @model_validator(mode="after")
     def _one_target(self) -> PublishTargetModel:
@@ -122,6 +132,12 @@ class GuardFunctionModel(Closed):
     function: Name = Field(description="The registered name of the guard.")
 
 
+GuardSpec: TypeAlias = Annotated[
+    Annotated[ExpressionText, TEXT] | Annotated[GuardFunctionModel, MAP],
+    by_shape_of_map("JMESPath text or a map with function"),
+]
+
+
 class TransitionModel(Closed):
     """One way from a state, or from several, to another."""
 
@@ -135,16 +151,10 @@ class TransitionModel(Closed):
         by_shape_of_map("a list of names or a map of fields"),
     ] = Field(default=[], description="What the payload must hold: names, or names with types.")
     sets: Annotated[
-        Annotated[list[Name], LIST] | Annotated[dict[Name, Text], MAP],
+        Annotated[list[Name], LIST] | Annotated[dict[Name, ExpressionText], MAP],
         by_shape_of_map("a list of names or a map from names to JMESPath"),
     ] = Field(default=[], description="The fields of the data that this may change: from the payload, or by JMESPath.")
-    guard: (
-        Annotated[
-            Annotated[Text, TEXT] | Annotated[GuardFunctionModel, MAP],
-            by_shape_of_map("JMESPath text or a map with function"),
-        ]
-        | None
-    ) = Field(
+    guard: Annotated[GuardSpec | None, GIVEN] = Field(
         default=None, description="What must hold: JMESPath over payload, data and entity, or a registered function."
     )
     effects: HookList = Field(default=[], description="Hooks owed by this transition alone.")
@@ -177,7 +187,9 @@ def _trigger(name: str) -> str:
 class DefinitionModel(Closed):
     """One kind of entity in one version: its data, states and transitions."""
 
-    kind: Annotated[Name, AfterValidator(_kind)] = Field(description="What the entities are: order, job, shipment.")
+    kind: Annotated[Name, AfterValidator(_kind)] = Field(
+        description="What the entities are: order, job, shipment.", json_schema_extra={"not": {"const": "lane"}}
+    )
     version: StrictInt = Field(
         ge=1, le=999_999, description="Raised by one with every change that running entities must not see."
     )
@@ -186,7 +198,9 @@ class DefinitionModel(Closed):
     data: dict[Name, FieldSpec] = Field(default={}, description="The typed fields of an entity.")
     states: dict[Name, StateModel | None] = Field(min_length=1, description="The states, by name.")
     transitions: dict[Annotated[Name, AfterValidator(_trigger)], TransitionSpec] = Field(
-        default={}, description="The ways between states, by the trigger that asks for them."
+        default={},
+        description="The ways between states, by the trigger that asks for them.",
+        json_schema_extra={"propertyNames": {"not": {"const": CREATE}}},
     )
 
     def each_state(self) -> Iterator[tuple[PathTuple, str, StateModel]]:

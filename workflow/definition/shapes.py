@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -22,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from workflow.definition import durations
+from workflow.definition.expressions import MAX_CHARACTERS
 from workflow.definition.fields import FIELD_TYPES
 from workflow.definition.suggestions import ways_out
 
@@ -34,6 +36,7 @@ NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 
 Name: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=NAME_PATTERN)]
 Text: TypeAlias = Annotated[StrictStr, StringConstraints(max_length=2000)]
+ExpressionText: TypeAlias = Annotated[StrictStr, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
 ErrorName: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*|\*)$")]
 TargetName: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,255}$")]
 
@@ -63,6 +66,16 @@ def by_shape_of_map(expected: str) -> Discriminator:
 
 def _tag_of_map(given: Any) -> str | None:
     return _MAP if isinstance(given, dict) else _tag(given)
+
+
+def _value(given: Any) -> Any:
+    if given is None:
+        raise PydanticCustomError("nothing", "nothing given")
+    return given
+
+
+GIVEN = BeforeValidator(_value)
+"""For keys that may be absent: `guard:` with nothing after it is a slip, and must not mean `no guard`."""
 
 
 class Closed(BaseModel):

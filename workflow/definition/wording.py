@@ -99,6 +99,10 @@ def _missing(path: PathTuple, _: Mapping[str, Any], __: Any) -> Words:
     return f"{name}: is missing", f"add it, such as '{_EXAMPLES.get(name, name + ': ...')}'"
 
 
+def _nothing(path: PathTuple, _: Mapping[str, Any], __: Any) -> Words:
+    return f"{_named(path)}: has no value", "give it one, or remove the key"
+
+
 def _judged(_: PathTuple, context: Mapping[str, Any], __: Any) -> Words:
     return context["message"], context["way_out"]
 
@@ -121,7 +125,7 @@ def _pattern(_: PathTuple, context: Mapping[str, Any], given: Any) -> Words:
 
 
 def _too_short(path: PathTuple, _: Mapping[str, Any], __: Any) -> Words:
-    return f"{_named(path)}: is empty", "name at least one"
+    return f"{_named(path)}: is empty", "write at least one"
 
 
 def _too_long(path: PathTuple, context: Mapping[str, Any], _: Any) -> Words:
@@ -142,9 +146,11 @@ def _short(given: Any) -> str:
 
 _SAYINGS: Mapping[str, Callable[[PathTuple, Mapping[str, Any], Any], Words]] = {
     "missing": _missing,
+    "nothing": _nothing,
     "judged": _judged,
     "string_pattern_mismatch": _pattern,
     "too_short": _too_short,
+    "string_too_short": _too_short,
     "string_too_long": _too_long,
     "greater_than_equal": _too_small,
     "less_than_equal": _too_large,
