@@ -50,3 +50,13 @@ def _sum(amounts: tuple[str | None, ...], unit_seconds: tuple[int, ...]) -> Deci
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def written(total_seconds: int) -> str:
+    """The duration as people write it: 5400 gives `1h30m`."""
+    parts: list[str] = []
+    for unit_seconds, unit in zip(_SHORT_SECONDS, "dhms", strict=True):
+        amount, total_seconds = divmod(total_seconds, unit_seconds)
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"
