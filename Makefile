@@ -1,0 +1,52 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test check fmt bench build build-StreamFunction clean
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/ready-local ## Run the main job on an embedded cloud: orders, a job and a shipment live their lives
+	@$(BIN)/python demo.py
+
+test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
+	$(BIN)/python -m pytest
+
+check: $(VENV)/ready-dev ## Lint, types, floors, template, definitions, fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/workflow check
+	$(BIN)/python -m pytest tests/unit tests/properties
+
+fmt: $(VENV)/ready-dev ## Format the code
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/ready-dev ## Measure the speed, as ratios against references in the same run
+	@$(BIN)/python -m bench
+
+build: $(VENV)/ready-local ## Build the Lambda package into build/lambda
+	$(BIN)/workflow build
+
+# What `sam build` calls (Metadata: BuildMethod: makefile).
+build-StreamFunction: $(VENV)/ready-local
+	$(BIN)/workflow build --output "$(ARTIFACTS_DIR)"
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready-local: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[local]'
+	@touch $@
+
+$(VENV)/ready-dev: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/ready-local $@
