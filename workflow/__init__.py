@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from workflow.application import Workflow as Workflow
     from workflow.definition.definition import Definition as Definition
