@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflow.aws.items import split_edge, split_partition
 from workflow.local.pump import Delivery
 
 _NOWHERE = "(new)"
+_UNDECLARED = "(changed by hand, without an event)"
 
 
 def lines_of(delivery: Delivery) -> Iterator[str]:
@@ -24,12 +26,20 @@ def lines_of(delivery: Delivery) -> Iterator[str]:
 def _line_of(record: Mapping[str, Any]) -> str:
     change = record["dynamodb"]
     old, new = change.get("OldImage", {}), change.get("NewImage", {})
-    kind, _, identifier = _text(change["Keys"], "pk").partition("#")
+    kind, entity_id = split_partition(_text(change["Keys"], "pk"))
     if not new:
-        return f"{kind} {identifier}  removed"
+        return f"{kind} {entity_id}  removed"
     before, after = _text(old, "state") or _NOWHERE, _text(new, "state")
-    trigger = _text(new, "trigger")
-    return f"{kind} {identifier}  {before} -> {after}  {trigger}  v{_text(new, 'version')}".replace("    ", "  ")
+    return f"{kind} {entity_id}  v{_text(new, 'version')}  {before} -> {after}  {_trigger(old, new)}"
+
+
+def _trigger(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    if _text(old, "event") == _text(new, "event"):
+        return _UNDECLARED
+    try:
+        return split_edge(_text(new, "edge"))[2]
+    except ValueError:
+        return _UNDECLARED
 
 
 def _text(image: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,79 @@
+"""One embedded cloud with a small project deployed to it, shared by the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workflow.local.deploy import Deployer, Stack
+from workflow.local.embedded_cloud import EmbeddedCloud
+from workflow.local.package import build
+
+REPOSITORY = Path(__file__).parents[3]
+
+PROBE = '''\
+"""A handler that does what the records ask of it, and says what it saw."""
+import json
+
+print("probe loaded")
+failed_once = set()
+
+
+def handler(event, context):
+    failures = []
+    for record in event["Records"]:
+        image = record["dynamodb"].get("NewImage", {})
+        wish, key = image.get("wish", {}).get("S"), record["eventID"]
+        print("SAW", image.get("id", {}).get("S"), len(event["Records"]))
+        if wish == "fail once" and key not in failed_once:
+            failed_once.add(key)
+            failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
+        if wish == "raise":
+            raise RuntimeError("the handler broke")
+        if wish == "environment":
+            import boto3, os, sys
+            return {"boto3": boto3.__file__, "path": sys.path, "variables": dict(os.environ)}
+    return {"batchItemFailures": failures}
+'''
+
+DEFINITION = """\
+kind: order
+version: 1
+initial: placed
+states:
+  placed: {}
+  paid: {final: true}
+transitions:
+  pay: {from: placed, to: paid}
+"""
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the repository's own template, but the probe as its function."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "handlers").mkdir()
+    (project / "handlers" / "__init__.py").touch()
+    (project / "handlers" / "probe.py").write_text(PROBE)
+    (project / "definitions").mkdir()
+    (project / "definitions" / "order.yaml").write_text(DEFINITION)
+    template = (REPOSITORY / "template.yaml").read_text()
+    (project / "template.yaml").write_text(
+        template.replace("workflow.aws.lambdas.stream.handler", "handlers.probe.handler")
+    )
+    return project
+
+
+@pytest.fixture(scope="session")
+def embedded_cloud() -> Iterator[EmbeddedCloud]:
+    """A running cloud with nothing in it."""
+    with EmbeddedCloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def stack(embedded_cloud: EmbeddedCloud, project: Path) -> Stack:
+    """The project, deployed; tests that deploy something else take a stack of another name."""
+    return Deployer(embedded_cloud.endpoint_url, "shared").deploy(project / "template.yaml", build(project))

@@ -1,0 +1,84 @@
+"""The template on the embedded cloud."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow.aws.client import make_client
+from workflow.local.deploy import Deployer, Stack
+from workflow.local.embedded_cloud import EmbeddedCloud
+from workflow.local.errors import DeployError
+from workflow.local.package import build
+
+
+def invoke(stack: Stack, event: dict[str, Any]) -> Any:
+    functions = make_client("lambda", endpoint_url=stack.endpoint_url)
+    answer = functions.invoke(FunctionName=stack.function_name, Payload=json.dumps(event).encode())
+    return json.loads(answer["Payload"].read())
+
+
+def test_the_template_becomes_a_table_a_function_and_a_mapping_that_is_switched_off(stack: Stack) -> None:
+    table = make_client("dynamodb", endpoint_url=stack.endpoint_url).describe_table(TableName=stack.table_name)["Table"]
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_state"]
+    mapping = make_client("lambda", endpoint_url=stack.endpoint_url).get_event_source_mapping(UUID=stack.mapping_id)
+    assert mapping["State"] == "Disabled"
+    assert sorted(stack.outputs) == ["OrderHistoryTableName", "StreamFunctionName", "TableName"]
+
+
+def test_a_function_runs_on_what_was_packaged_and_nothing_else(stack: Stack) -> None:
+    record = {"eventID": "1", "dynamodb": {"NewImage": {"wish": {"S": "environment"}}, "SequenceNumber": "1"}}
+
+    seen = invoke(stack, {"Records": [record]})
+
+    assert "/code/boto3/" in seen["boto3"]
+    assert [path for path in seen["path"] if "ministack==" in path] == []
+    assert seen["variables"]["AWS_ENDPOINT_URL"] == stack.endpoint_url
+    assert seen["variables"]["WORKFLOW_TABLE"] == stack.table_name
+
+
+def test_changed_code_replaces_that_of_the_same_function_and_code_that_lacks_a_library_is_refused(
+    embedded_cloud: EmbeddedCloud, project: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "project"
+    shutil.copytree(project, changed, ignore=shutil.ignore_patterns("build"))
+    template, probe = changed / "template.yaml", changed / "handlers" / "probe.py"
+    deployer = Deployer(embedded_cloud.endpoint_url, "changed")
+    before = deployer.deploy(template, build(changed))
+
+    probe.write_text("def handler(event, context):\n    return 'new'\n")
+    after = deployer.deploy(template, build(changed))
+    assert (after, invoke(after, {})) == (before, "new")
+
+    # The emulator's own environment has this one, the package does not.
+    probe.write_text("import hypercorn\n")
+    with pytest.raises(DeployError) as refused:
+        deployer.deploy(template, build(changed))
+    assert str(refused.value).endswith(" does not run: Worker init failed: No module named 'hypercorn'")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("CodeUri: build/lambda", "", "template.yaml has no line `CodeUri: ...`: which function should get the code?"),
+        ("  StreamFunctionName:", "  Renamed:", "template.yaml has no output StreamFunctionName"),
+        ("Transform: AWS::Serverless-2016-10-31", "Transform: [", "template.yaml was refused: "),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_refused_with_the_reason(
+    embedded_cloud: EmbeddedCloud, project: Path, tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text((project / "template.yaml").read_text().replace(old, new))
+    with pytest.raises(DeployError) as refused:
+        Deployer(embedded_cloud.endpoint_url, f"refused-{len(problem)}").deploy(template, build(project))
+    assert str(refused.value).startswith(problem)

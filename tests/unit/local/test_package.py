@@ -1,0 +1,170 @@
+"""The Lambda folder and its zip."""
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from workflow.errors import DefinitionError
+from workflow.local import libraries, package
+from workflow.local.errors import PackageError
+
+REPOSITORY = Path(__file__).parents[3]
+
+ORDER = """\
+kind: order
+version: 1
+initial: placed
+states:
+  placed: {}
+  paid: {final: true}
+transitions:
+  pay: {from: placed, to: paid}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose libraries are one small module instead of a download."""
+    monkeypatch.setenv("WORKFLOW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(libraries, "_install_libraries", _one_library)
+    project = tmp_path / "project"
+    (project / "handlers").mkdir(parents=True)
+    (project / "handlers" / "order.py").write_text("PRICE = 1\n")
+    (project / "definitions").mkdir()
+    (project / "definitions" / "order.yaml").write_text(ORDER)
+    return project
+
+
+def _one_library(folder: Path, extra: Path) -> None:
+    for service in ("sqs", "translate", "rekognition", "codestar-notifications"):
+        (folder / "site" / "botocore" / "data" / service).mkdir(parents=True)
+    (folder / "site" / "botocore" / "data" / "endpoints.json").touch()
+    (folder / "site" / "library.py").write_text(f"EXTRA = {extra.exists()}\n")
+
+
+def test_the_build_holds_the_framework_the_handlers_the_libraries_and_the_definitions(project: Path) -> None:
+    built = package.build(project)
+
+    assert built == project / "build" / "lambda"
+    assert sorted(path.name for path in built.iterdir() if path.name != "__pycache__") == [
+        "botocore",
+        "definitions.json",
+        "handlers",
+        "library.py",
+        "workflow",
+    ]
+    assert (built / "workflow" / "errors.py").exists()
+    left_out = {"local", "cli", "console", "testing"}
+    assert not left_out & {path.name for path in (built / "workflow").iterdir()}
+
+
+def test_byte_code_is_used_without_a_look_at_the_source_and_names_no_path_of_this_machine(project: Path) -> None:
+    built = package.build(project)
+    source = built / "handlers" / "order.py"
+    # What a zip and a deployment do to a file: another time, and here another content to prove the point.
+    source.write_text("PRICE = 'compiled again'\n")
+    os.utime(source, (1, 1))
+
+    done = subprocess.run(
+        [sys.executable, "-c", "import handlers.order; print(handlers.order.PRICE)"],
+        cwd=built,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "1\n"
+    compiled = next((built / "handlers").rglob("order.*.pyc")).read_bytes()
+    assert b"/var/task/handlers/order.py" in compiled
+    assert str(built).encode() not in compiled
+
+
+def test_a_rebuild_forgets_deleted_files_and_sees_new_libraries(project: Path) -> None:
+    (project / "handlers" / "old.py").touch()
+    built = package.build(project)
+    assert (built / "library.py").read_text() == "EXTRA = False\n"
+
+    (project / "handlers" / "old.py").unlink()
+    (project / "handlers" / "requirements.txt").write_text("something==1\n")
+    package.build(project)
+
+    assert not (built / "handlers" / "old.py").exists()
+    assert (built / "library.py").read_text() == "EXTRA = True\n"
+
+
+def described(built: Path) -> list[str]:
+    return sorted(path.name for path in (built / "botocore" / "data").iterdir())
+
+
+def test_of_the_services_botocore_describes_the_common_ones_and_those_that_handlers_name_are_shipped(
+    project: Path,
+) -> None:
+    assert described(package.build(project)) == ["endpoints.json", "sqs"]
+
+    (project / "handlers" / "order.py").write_text("notes = client('codestar-notifications')  # and translate\n")
+    assert described(package.build(project)) == ["codestar-notifications", "endpoints.json", "sqs", "translate"]
+
+
+def test_all_services_are_shipped_to_handlers_with_libraries_of_their_own(project: Path) -> None:
+    (project / "handlers" / "requirements.txt").write_text("something==1\n")
+    assert described(package.build(project)) == [
+        "codestar-notifications",
+        "endpoints.json",
+        "rekognition",
+        "sqs",
+        "translate",
+    ]
+
+
+def test_the_pinned_libraries_are_those_that_the_distribution_asks_for() -> None:
+    pins = {name: version for name, _, version in (pin.partition("==") for pin in libraries.RUNTIME_REQUIREMENTS)}
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
+    wanted = {requirement.name: requirement.specifier for requirement in map(Requirement, declared)}
+    assert {name: pins.get(name) for name, versions in wanted.items() if pins.get(name) not in versions} == {}
+
+
+def test_a_refused_definition_leaves_the_last_good_build_in_place(project: Path) -> None:
+    built = package.build(project)
+    good = (built / "definitions.json").read_text()
+    (project / "definitions" / "order.yaml").write_text("kind: order\n")
+
+    with pytest.raises(DefinitionError):
+        package.build(project)
+
+    assert (built / "definitions.json").read_text() == good
+
+
+def test_a_syntax_error_is_told_with_file_and_line(project: Path) -> None:
+    (project / "handlers" / "order.py").write_text("PRICE = 1\ndef (\n")
+    with pytest.raises(PackageError) as refused:
+        package.build(project)
+    assert str(refused.value) == "handlers/order.py:2: invalid syntax"
+
+
+def test_a_folder_that_is_no_project_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(PackageError) as refused:
+        package.build(tmp_path)
+    assert str(refused.value) == f"{tmp_path} has no folder `handlers`: is this the project's folder?"
+
+
+def test_equal_files_give_equal_zips_whatever_their_times(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "a.py").write_text("A = 1\n")
+    first = package.zip_folder(folder, tmp_path / "1.zip")
+    os.utime(folder / "inner" / "a.py", (1, 1))
+    second = package.zip_folder(folder, tmp_path / "2.zip")
+    (folder / "inner" / "a.py").write_text("A = 2\n")
+    third = package.zip_folder(folder, tmp_path / "3.zip")
+
+    assert first == second != third
+    with zipfile.ZipFile(tmp_path / "1.zip") as archive:
+        assert [(entry.filename, entry.external_attr >> 16) for entry in archive.infolist()] == [
+            ("inner/a.py", 0o100644)
+        ]

@@ -1,0 +1,40 @@
+"""Byte code that survives a zip and a deployment."""
+
+from __future__ import annotations
+
+import compileall
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from workflow.local.errors import PackageError
+
+TASK_ROOT = "/var/task"
+
+
+def compile_folder(folder: Path, task_path: str) -> None:
+    """Put byte code beside every module of `folder`, made as if it lay at `task_path`: the same on every machine.
+
+    The byte code is not checked against its source when it is loaded: a zip changes modification times, and a
+    function that compiles again on every cold start takes four times as long. Raises PackageError on a syntax error.
+    """
+    done = compileall.compile_dir(
+        folder,
+        quiet=2,
+        force=True,
+        stripdir=str(folder),
+        prependdir=task_path,
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not done:
+        raise PackageError(_first_syntax_error(folder))
+
+
+def _first_syntax_error(folder: Path) -> str:
+    for path in sorted(folder.rglob("*.py")):
+        try:
+            compile(path.read_bytes(), str(path), "exec")
+        except SyntaxError as error:
+            return f"{folder.name}/{path.relative_to(folder)}:{error.lineno}: {error.msg}"
+        except ValueError as error:
+            return f"{folder.name}/{path.relative_to(folder)}: {error}"
+    return f"{folder.name}: could not be compiled"
