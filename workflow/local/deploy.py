@@ -79,7 +79,7 @@ class Deployer:
             archive = Path(folder, "code.zip")
             key = f"{zip_folder(code, archive)}.zip"
             if key != self._code_key:
-                self._storage.upload_file(str(archive), _BUCKET, key)
+                self._storage.put_object(Bucket=_BUCKET, Key=key, Body=archive.read_bytes())
         return key
 
     def _apply(self, body: str) -> None:
