@@ -44,27 +44,23 @@ def check_together(readings: Sequence[Reading]) -> list[Problem]:
 def _graph(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
     """A check that lacks something of the definition is passed over: it would complain of what is there."""
     all_edges = graph.edges(model)
-    states_known, ways_known = "states" not in left_out, "transitions" not in left_out
-    if states_known:
-        yield from graph.unknown_states(model)
-    if states_known and ways_known and not _leads_astray(model, all_edges):
-        if "initial" not in left_out:
-            yield from graph.unreachable_states(model, all_edges)
-        if "states.final" not in left_out:
-            yield from graph.dead_ends(model, all_edges)
+    unknown = [] if "states" in left_out else list(graph.unknown_states(model))
+    yield from unknown
+    if not unknown and not {"states", "transitions"} & left_out:
+        yield from _ways(model, all_edges, left_out)
     yield from graph.final_states_with_ways_out(model, all_edges)
     if "transitions.guard" not in left_out:
         yield from graph.ambiguous_triggers(all_edges)
     yield from hook_checks.repeated_hooks(model, all_edges)
-    if ways_known:
-        yield from hook_checks.wrong_timers(model, all_edges)
-        yield from hook_checks.wrong_catches(model, all_edges)
 
 
-def _leads_astray(model: DefinitionModel, all_edges: list[graph.Edge]) -> bool:
-    """Whether a state is named that neither exists nor resembles one: it may be any, so the ways are not known."""
-    named = {graph.meant(model.initial, model), *(state for edge in all_edges for state in (edge.source, edge.target))}
-    return not named <= model.states.keys()
+def _ways(model: DefinitionModel, all_edges: list[graph.Edge], left_out: set[str]) -> Iterator[Finding]:
+    if "initial" not in left_out:
+        yield from graph.unreachable_states(model, all_edges)
+    if "states.final" not in left_out:
+        yield from graph.dead_ends(model, all_edges)
+    yield from hook_checks.wrong_timers(model, all_edges)
+    yield from hook_checks.wrong_catches(model, all_edges)
 
 
 def _fields(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel, TransitionModel
-from workflow.definition.suggestions import find_closest, ways_out
+from workflow.definition.suggestions import ways_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,13 @@ class Edge:
     transition: TransitionModel
 
 
-def meant(state: str, model: DefinitionModel) -> str:
-    """The state of that name, or else the one it resembles, or else the name as it is."""
-    return state if state in model.states else find_closest(state, model.states) or state
-
-
 def edges(model: DefinitionModel) -> list[Edge]:
-    """Every edge, in the order given; a misspelt state is taken for the one that was meant."""
+    """Every edge, in the order given; a source that is named twice in one list counts once."""
     return [
-        Edge(path, (*path, "from", i), trigger, meant(source, model), meant(transition.to, model), transition)
+        Edge(path, (*path, "from", i), trigger, source, transition.to, transition)
         for path, trigger, transition in model.each_transition()
         for i, source in enumerate(transition.sources)
+        if source not in transition.sources[:i]
     ]
 
 
@@ -64,7 +60,7 @@ def unreachable_states(model: DefinitionModel, all_edges: list[Edge]) -> Iterato
     for edge in all_edges:
         targets[edge.source].add(edge.target)
     reached: set[str] = set()
-    waiting = [meant(model.initial, model)]
+    waiting = [model.initial]
     while waiting:
         state = waiting.pop()
         if state not in reached:

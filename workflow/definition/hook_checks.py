@@ -25,7 +25,7 @@ def unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Iterat
         else:
             message = f"no hook {name!r} is registered"
             where = (*path, "run") if isinstance(item, RunModel) else path
-            yield Finding(where, message, ways_out(name, hooks, "registered"))
+            yield Finding(where, message, ways_out(name, sorted(hooks), "registered"))
 
 
 def unregistered_guards(model: DefinitionModel, guards: Collection[str]) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def unregistered_guards(model: DefinitionModel, guards: Collection[str]) -> Iter
         guard = transition.guard
         if isinstance(guard, GuardFunctionModel) and guard.function not in guards:
             message = f"no guard {guard.function!r} is registered"
-            yield Finding((*path, "guard", "function"), message, ways_out(guard.function, guards, "registered"))
+            yield Finding((*path, "guard", "function"), message, ways_out(guard.function, sorted(guards), "registered"))
 
 
 def repeated_hooks(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[Finding]:
