@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -82,7 +83,10 @@ def _compile(text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"{text[:20] + '...'!r} is longer than {MAX_CHARACTERS} characters")
     try:
-        parsed: dict[str, Any] = jmespath.compile(text).parsed
+        with warnings.catch_warnings():
+            # `dhl` in backticks is what AWS's own pages show; jmespath has been about to deprecate it for ten years.
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            parsed: dict[str, Any] = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).splitlines()[0].rstrip(":")
         raise ExpressionError(f"{text!r} is not JMESPath: {reason}") from None

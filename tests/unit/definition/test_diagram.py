@@ -1,0 +1,56 @@
+"""Diagrams show every state, transition, timer and hook, and nothing in a definition can break out of a label."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from workflow.definition.definition import Definition
+from workflow.definition.diagram import dot, mermaid
+from workflow.definition.load import parse_definition
+
+ORDER = (Path(__file__).parent / "order.yaml").read_text()
+TRICKY = ORDER.replace("guard: payload.amount >= data.total", 'guard: "data.carrier != \'a\\"b\\\\\\\\c; d: %% #e\'"')
+
+
+@pytest.fixture(scope="module")
+def order() -> Definition:
+    return parse_definition(ORDER)
+
+
+def test_a_mermaid_diagram_has_start_end_and_every_edge_once(order: Definition) -> None:
+    lines = [line.strip() for line in mermaid(order).splitlines()]
+
+    assert lines[0] == "stateDiagram-v2"
+    assert "[*] --> s_placed" in lines
+    assert [line for line in lines if line.endswith("--> [*]")] == ["s_shipped --> [*]", "s_cancelled --> [*]"]
+    assert sum(" : " in line and "-->" in line for line in lines) == len(order.transitions)
+
+
+def test_guards_hooks_and_timers_are_in_the_mermaid_labels(order: Definition) -> None:
+    text = mermaid(order)
+
+    assert "s_placed --> s_paid : pay [payload.amount #62;= data.total] / book_payment" in text
+    assert "s_placed --> s_cancelled : pay [is_refused()]" in text
+    assert "s_placed --> s_cancelled : expire after 1h30m" in text
+    assert "s_paid : enter / send_receipt, charge_loyalty, publish" in text
+    assert "s_placed : exit / release_basket" in text
+
+
+def test_a_dot_graph_marks_final_states_and_dashes_what_a_timer_fires(order: Definition) -> None:
+    text = dot(order)
+
+    assert '"shipped" [label="shipped", peripheries=2];' in text
+    assert '"placed" -> "cancelled" [label="expire after 1h30m", style=dashed];' in text
+    assert '"paid" [label="paid\\nenter / send_receipt, charge_loyalty, publish"];' in text
+
+
+def test_no_text_of_a_definition_ends_a_label_early() -> None:
+    tricky = parse_definition(TRICKY)
+    plain = parse_definition(ORDER)
+
+    assert len(mermaid(tricky).splitlines()) == len(mermaid(plain).splitlines())
+    assert not re.search(r"pay \[[^\n]*(;[^\n]*[^0-9];|\"|%%|: )", mermaid(tricky).replace("#", ""))
+    assert r"""[data.carrier != 'a\"b\\\\c; d: %% #e']""" in dot(tricky)
