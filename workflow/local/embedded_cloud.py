@@ -10,7 +10,7 @@ from workflow.local.downloads import installed, run_tool
 from workflow.local.server import LOOPBACK, Server, clean_environment
 
 REGION = "us-east-1"
-# ministack reads the account from the access key where that is twelve digits, as this one is.
+# ministack takes twelve digits for an account, and for its root: all others are held to their role.
 ACCESS_KEY = "000000000000"
 
 # The translator turns our SAM template into CloudFormation; its newer versions are not tested with this ministack.
@@ -42,6 +42,8 @@ class EmbeddedCloud(Server):
         return kept | {
             "GATEWAY_PORT": str(port),
             "BIND_HOST": LOOPBACK,
+            # Roles are enforced: a permission that the template forgot fails here as on AWS.
+            "AUTH": "true",
             "MINISTACK_REGION": REGION,
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",

@@ -110,7 +110,7 @@ class Server:
     def _wait_until_answering(self, port: int) -> None:
         deadline = time.monotonic() + self._start_timeout_seconds
         assert self._process is not None
-        while not _answers(port):
+        while not answers(port):
             if self._process.poll() is not None:
                 raise StartEngineError(f"{self.name} ended while starting. Its last words:\n{self.log_tail()}")
             if time.monotonic() > deadline:
@@ -121,7 +121,8 @@ class Server:
             time.sleep(0.02)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Return whether an HTTP server answers on a loopback port, be it with an error."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
         connection.request("GET", "/")

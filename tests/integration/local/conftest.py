@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 PROBE = '''\
 """A handler that does what the records ask of it, and says what it saw."""
-import json
+import time
 
 print("probe loaded")
 failed_once = set()
@@ -30,11 +30,14 @@ def handler(event, context):
         if wish == "fail once" and key not in failed_once:
             failed_once.add(key)
             failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
-        if wish == "raise":
+        if wish == "raise" and time.time() < float(image["until"]["S"]):
             raise RuntimeError("the handler broke")
         if wish == "environment":
             import boto3, os, sys
             return {"boto3": boto3.__file__, "path": sys.path, "variables": dict(os.environ)}
+        if wish == "scan":
+            import boto3, os
+            boto3.client("dynamodb").scan(TableName=os.environ["WORKFLOW_TABLE"])
     return {"batchItemFailures": failures}
 '''
 

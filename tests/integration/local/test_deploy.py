@@ -46,6 +46,14 @@ def test_a_function_runs_on_what_was_packaged_and_nothing_else(stack: Stack) -> 
     assert seen["variables"]["WORKFLOW_TABLE"] == stack.table_name
 
 
+def test_a_function_may_do_only_what_its_role_in_the_template_says(stack: Stack) -> None:
+    record = {"eventID": "1", "dynamodb": {"NewImage": {"wish": {"S": "scan"}}, "SequenceNumber": "1"}}
+
+    refused = invoke(stack, {"Records": [record]})
+
+    assert "is not authorized to perform: dynamodb:Scan because" in refused["errorMessage"]
+
+
 def test_changed_code_replaces_that_of_the_same_function_and_code_that_lacks_a_library_is_refused(
     embedded_cloud: EmbeddedCloud, project: Path, tmp_path: Path
 ) -> None:

@@ -45,7 +45,7 @@ def test_a_stopped_engine_leaves_no_process_and_no_file() -> None:
     with EmbeddedCloud() as cloud:
         port = int(cloud.endpoint_url.rpartition(":")[2])
         assert _working_folders() != before
-    assert not server._answers(port)
+    assert not server.answers(port)
     assert _working_folders() == before
 
 
@@ -57,7 +57,7 @@ def test_an_engine_does_not_outlive_a_parent_that_is_killed() -> None:
     assert parent.stdout is not None
     assert parent.stdin is not None
     port = int(parent.stdout.readline().strip().rpartition(":")[2])
-    assert server._answers(port)
+    assert server.answers(port)
 
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
@@ -65,9 +65,9 @@ def test_an_engine_does_not_outlive_a_parent_that_is_killed() -> None:
     parent.stdout.close()
 
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and (server._answers(port) or _working_folders() != before):
+    while time.monotonic() < deadline and (server.answers(port) or _working_folders() != before):
         time.sleep(0.05)
-    assert not server._answers(port)
+    assert not server.answers(port)
     assert _working_folders() == before
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from workflow.aws.client import make_client
-from workflow.local.deploy import Deployer, Stack
-from workflow.local.embedded_cloud import EmbeddedCloud
+from workflow.local.deploy import Stack
 from workflow.local.errors import NotIdleError
-from workflow.local.package import build
 from workflow.local.pump import Counters, Delivery, Pump
 
 
@@ -68,23 +65,19 @@ def test_a_reported_failure_brings_the_rest_of_the_batch_again_and_nothing_befor
     assert [delivery.acknowledged for delivery in deliveries[-2:]] == [len(last[-2]) - 2, 2]
 
 
-def test_a_broken_function_gets_the_whole_batch_again_without_a_hot_loop(
-    embedded_cloud: EmbeddedCloud, project: Path
-) -> None:
-    # A stack of its own: its stream keeps the poison for whoever reads it next.
-    stack = Deployer(embedded_cloud.endpoint_url, "poisoned").deploy(project / "template.yaml", build(project))
+def test_a_broken_function_gets_the_whole_batch_again_without_a_hot_loop_until_it_works(stack: Stack) -> None:
     with Pump(stack) as pump:
         before = started(pump)
-        write(stack, "1", wish="raise")
+        write(stack, "1", wish="raise", until=str(time.time() + 1.5))
         with pytest.raises(NotIdleError) as refused:
-            pump.wait_until_idle(timeout_seconds=1.5)
+            pump.wait_until_idle(timeout_seconds=1)
         tries = since(before, pump.counters)
-    assert (
-        str(refused.value)
-        == "not idle after 1.5 s: 1 records wait; last failure: Runtime.HandlerError: the handler broke"
-    )
+        pump.wait_until_idle(timeout_seconds=10)
+        assert since(before, pump.counters).records_acknowledged == 1
+    assert str(refused.value).startswith("not idle after 1 s: 1 records wait; last failure: ")
+    assert str(refused.value).endswith("the handler broke")
     assert (tries.records_acknowledged, tries.failures) == (0, tries.invocations)
-    assert 1 <= tries.invocations <= 6
+    assert 1 <= tries.invocations <= 5
 
 
 def test_a_write_reaches_an_idle_function_soon(stack: Stack) -> None:
