@@ -52,7 +52,7 @@ def read_value(attribute: Attribute) -> Value:
         if tag == "S" or tag == "BOOL":
             return raw
         if tag == "N":
-            return read_number(raw)
+            return int(raw) if raw.isdecimal() else _read_number(raw)
         if tag == "M":
             return read_map(raw)
         if tag == "L":
@@ -63,17 +63,12 @@ def read_value(attribute: Attribute) -> Value:
 
 def read_map(attributes: Item) -> dict[str, Value]:
     """The canonical values of a map's attribute values."""
-    values = {}
-    for name, attribute in attributes.items():
-        # Most attributes are text: no call for those.
-        values[name] = attribute["S"] if "S" in attribute else read_value(attribute)
-    return values
+    # Most attributes are text: no call for those.
+    return {
+        name: attribute["S"] if "S" in attribute else read_value(attribute) for name, attribute in attributes.items()
+    }
 
 
-def read_number(text: str) -> int | Decimal:
-    """The canonical number: an int if it is whole."""
-    try:
-        return int(text)
-    except ValueError:
-        number = Decimal(text)
-        return int(number) if number == number.to_integral_value() else number
+def _read_number(text: str) -> int | Decimal:
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +33,7 @@ class TableLedger:
         return self._take_over(claim, found)
 
     def _take_over(self, claim: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
-        taken = replace(claim, outcomes=found.outcomes_for_next_owner())
+        taken = claim._replace(outcomes=found.outcomes_for_next_owner())
         as_found = {":owner": {"S": found.owner}, ":lease": items.write_milliseconds(found.lease_until)}
         if self._put(taken, "claimed_by = :owner AND lease_until = :lease", as_found) is not None:
             raise ClaimError(f"{_subject(claim)} were taken by another delivery at the same moment")

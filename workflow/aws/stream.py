@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 from workflow.aws import items
@@ -129,11 +128,30 @@ def _is_ours(record: StreamRecord, kinds: set[str]) -> bool:
         return False
 
 
+class _Images:
+    """The OLD and NEW image of one record, read when a hook looks at an entity."""
+
+    __slots__ = ("_new", "_old")
+
+    def __init__(self, old: Item | None, new: Item | None) -> None:
+        self._old, self._new = old, new
+
+    def before(self) -> Entity | None:
+        return items.read_entity(self._old) if self._old else None
+
+    def after(self) -> Entity:
+        return items.read_entity(self._new or {})
+
+
 def _change(images: Mapping[str, Any], plan: Plan | None) -> Change:
     old, new = images.get("OldImage"), images.get("NewImage")
     kind, entity_id = items.split_partition(images["Keys"]["pk"]["S"])
-    _, definition, trigger, _, _ = items.split_edge((new or old or {})["edge"]["S"])
-    if plan is not None and plan.kind != kind:
+    if plan is None:
+        _, definition, trigger, _, _ = items.split_edge((new or old or {})["edge"]["S"])
+        owed = None
+    elif plan.kind == kind:
+        definition, trigger, owed = plan.definition, plan.trigger, plan.owed
+    else:
         raise ValueError("the edge is one of another kind")
     position = images["SequenceNumber"]
     int(position)
@@ -147,14 +165,9 @@ def _change(images: Mapping[str, Any], plan: Plan | None) -> Change:
         definition=definition,
         trigger=trigger,
         position=position,
-        before=partial(_find_entity, old),
-        after=partial(items.read_entity, new or {}),
-        owed=plan.owed if plan else None,
+        snapshots=_Images(old, new),
+        owed=owed,
     )
-
-
-def _find_entity(image: Item | None) -> Entity | None:
-    return items.read_entity(image) if image else None
 
 
 def partial_batch_response(failed: Iterable[Change]) -> dict[str, Any]:

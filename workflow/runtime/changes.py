@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
@@ -13,8 +12,19 @@ DELETED = 0
 """The version of an entity that is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Snapshots(Protocol):
+    """The entity before and after a change, read only when somebody looks."""
+
+    def before(self) -> Entity | None:
+        """The entity before the change; None if there was none."""
+        ...
+
+    def after(self) -> Entity:
+        """The entity after the change."""
+        ...
+
+
+class Change(NamedTuple):
     """One change of an entity as the stream brought it.
 
     Versions are 0 and states '' where there was or is no entity. `definition` and `trigger` are what the entity says
@@ -30,8 +40,7 @@ class Change:
     definition: int
     trigger: str
     position: str
-    before: Callable[[], Entity | None] = field(repr=False)
-    after: Callable[[], Entity] = field(repr=False)
+    snapshots: Snapshots
     owed: tuple[str, ...] | None = None
 
     def __str__(self) -> str:

@@ -6,8 +6,9 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, FoldError, evolve
@@ -85,7 +86,7 @@ class _EntityDelivery:
 
     def __init__(self, runtime: Runtime, owner: str, until: datetime) -> None:
         self._runtime, self._owner = runtime, owner
-        self._until = until
+        self._lease_until = until + _LEASE_MARGIN
         self.delivered = Delivered()
 
     def run(self, changes: list[Change]) -> None:
@@ -115,9 +116,8 @@ class _EntityDelivery:
                 change.kind,
                 change.entity_id,
                 change.version,
-                event=lambda: self._get_event(change),
-                before=change.before,
-                after=change.after,
+                change.snapshots,
+                lambda: self._get_event(change),
             )
             self._run_effects(delivery, owed_by(self._runtime.definitions, change) or ())
 
@@ -131,7 +131,7 @@ class _EntityDelivery:
             missing = change.before_version + len(events) + 1
             self._record(change, f"the entity is at version {change.version}, its history has no event {missing}")
             return
-        entity = change.before()
+        entity = change.snapshots.before()
         for event in events:
             before = entity
             try:
@@ -142,8 +142,7 @@ class _EntityDelivery:
             self._run_effects(_past(event, before, entity), self._owed_by_event(change, event))
 
     def _owed_by_event(self, change: Change, event: Event) -> tuple[str, ...]:
-        step = replace(
-            change,
+        step = change._replace(
             version=event.version,
             source=event.source,
             target=event.target,
@@ -161,7 +160,7 @@ class _EntityDelivery:
             entity_id=delivery.entity_id,
             version=delivery.version,
             owner=self._owner,
-            lease_until=self._until + _LEASE_MARGIN,
+            lease_until=self._lease_until,
             outcomes={hook: Outcome() for hook in hooks},
         )
         entry = self._runtime.ledger.claim(claim, clock.now())
@@ -212,12 +211,18 @@ class _EntityDelivery:
         return event
 
 
+class _Folded(NamedTuple):
+    """The entity around a past event, as its history makes it."""
+
+    entity_before: Entity | None
+    entity_after: Entity
+
+    def before(self) -> Entity | None:
+        return self.entity_before
+
+    def after(self) -> Entity:
+        return self.entity_after
+
+
 def _past(event: Event, before: Entity | None, after: Entity) -> Delivery:
-    return Delivery(
-        event.kind,
-        event.entity_id,
-        event.version,
-        event=lambda: event,
-        before=lambda: before,
-        after=lambda: after,
-    )
+    return Delivery(event.kind, event.entity_id, event.version, _Folded(before, after), lambda: event)

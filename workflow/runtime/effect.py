@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workflow.definition.definition import CREATE
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.runtime.changes import Snapshots
 
 if TYPE_CHECKING:
     from workflow.runtime.fire import Accepted
@@ -18,36 +18,40 @@ if TYPE_CHECKING:
 class Delivery:
     """One event on its way to its hooks; what it knows of the entity is read when a hook first looks at it."""
 
+    __slots__ = ("_after", "_before", "_event", "_find_event", "_snapshots", "entity_id", "kind", "version")
+
     def __init__(
-        self,
-        kind: str,
-        entity_id: str,
-        version: int,
-        *,
-        event: Callable[[], Event],
-        before: Callable[[], Entity | None],
-        after: Callable[[], Entity],
+        self, kind: str, entity_id: str, version: int, snapshots: Snapshots, find_event: Callable[[], Event]
     ) -> None:
         self.kind, self.entity_id, self.version = kind, entity_id, version
-        self._load_event, self._load_before, self._load_after = event, before, after
+        self._snapshots, self._find_event = snapshots, find_event
+        self._event: Event | None = None
+        self._before: Entity | None = None
+        self._after: Entity | None = None
 
-    @cached_property
+    @property
     def event(self) -> Event:
-        return self._load_event()
+        if self._event is None:
+            self._event = self._find_event()
+        return self._event
 
-    @cached_property
+    @property
     def before(self) -> Entity | None:
-        return self._load_before()
+        if self._before is None:
+            self._before = self._snapshots.before()
+        return self._before
 
-    @cached_property
+    @property
     def after(self) -> Entity:
-        return self._load_after()
+        if self._after is None:
+            self._after = self._snapshots.after()
+        return self._after
 
     def values_read(self) -> list[Mapping[str, object]]:
         """The data and payload that a hook may have seen, and could therefore quote in an error."""
         seen = [self.after.data]
-        if "event" in vars(self):
-            seen.append(self.event.payload)
+        if self._event is not None:
+            seen.append(self._event.payload)
         return seen
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
@@ -134,8 +134,7 @@ class Store(Protocol):
 Status = Literal["owed", "done", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one effect stands: attempts begun so far, when and after how many milliseconds the last one ended."""
 
     status: Status = "owed"
@@ -145,8 +144,7 @@ class Outcome:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(NamedTuple):
     """The effects of one event: who runs them until when, and how each of them stands, in the order they run."""
 
     kind: str
@@ -154,7 +152,7 @@ class LedgerEntry:
     version: int
     owner: str
     lease_until: datetime
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome]
 
     @property
     def settled(self) -> bool:
@@ -171,7 +169,7 @@ class LedgerEntry:
         cut_off = self.outcomes.get(self.first_open)
         if cut_off is None or cut_off.status == "failed":
             return self.outcomes
-        return {**self.outcomes, self.first_open: replace(cut_off, attempts=cut_off.attempts + 1)}
+        return {**self.outcomes, self.first_open: cut_off._replace(attempts=cut_off.attempts + 1)}
 
 
 class Ledger(Protocol):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 
 from workflow.definition.values import Value
 from workflow.engine.entity import Entity
@@ -41,7 +39,7 @@ class MemoryLedger:
                     f"the effects of {claim.kind} {claim.entity_id} version {claim.version} are held by another "
                     f"delivery until {found.lease_until.isoformat()}"
                 )
-            taken = self._entries[key] = replace(claim, outcomes=found.outcomes_for_next_owner())
+            taken = self._entries[key] = claim._replace(outcomes=found.outcomes_for_next_owner())
             return taken
 
     def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
@@ -53,7 +51,7 @@ class MemoryLedger:
                 raise LeaseLostError(f"{entry.kind} {entry.entity_id}: the lease passed on while {hook!r} ran")
             ended = outcome.at if outcome.status == "failed" and outcome.at else current.lease_until
             outcomes = {**current.outcomes, hook: outcome}
-            self._entries[key] = replace(current, outcomes=outcomes, lease_until=ended)
+            self._entries[key] = current._replace(outcomes=outcomes, lease_until=ended)
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
         """The ledger of one entity, in version order."""
@@ -143,8 +141,7 @@ class MemoryStore:
             definition=write.after.definition,
             trigger=write.after.trigger,
             position=str(len(self._stream) + 1),
-            before=partial(copy.deepcopy, before),
-            after=partial(copy.deepcopy, write.after),
+            snapshots=_Copies(before, write.after),
         )
 
     def changes(self, after: int = 0) -> Sequence[Change]:
@@ -160,6 +157,17 @@ class MemoryStore:
         """The violations recorded for the entity, oldest first."""
         own = [v for key, v in self._violations.items() if key[:2] == (kind, entity_id)]
         return sorted(own, key=lambda violation: violation.at)
+
+
+class _Copies:
+    def __init__(self, before: Entity | None, after: Entity) -> None:
+        self._before, self._after = before, after
+
+    def before(self) -> Entity | None:
+        return copy.deepcopy(self._before)
+
+    def after(self) -> Entity:
+        return copy.deepcopy(self._after)
 
 
 def _place(entity: Entity | None) -> tuple[int, str] | None:
