@@ -1,0 +1,240 @@
+"""The main job, told as a story: two orders, a job and a shipment live on an embedded cloud. `make demo` runs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from demo_facts import Facts, order_history
+from handlers.easypost import receive
+from workflow import Accepted, Refused, Workflow, WorkflowError
+from workflow.aws.client import make_client
+from workflow.console.entity_history import EntityHistory
+from workflow.console.history import history_view
+from workflow.local.downloads import cache_folder
+from workflow.local.session import LocalCloud, local_cloud
+from workflow.settings import read_settings
+
+PROJECT = Path(__file__).parent
+TRACKING = "9400110898825022579493"
+ADA = {"email": "ada@example.com", "name": "Ada", "currency": "EUR", "total": "59.90"}
+BOB = {"email": "bob@example.com", "name": "Bob", "currency": "USD", "total": 120}
+PAYMENT = {"amount": "59.90", "payment": "pi_31"}
+JOB = {"repository": "acme/shop", "commit": "5f3c9a1e7b20", "requested_by": "eve@example.com", "priority": 5}
+ENTITIES = (("order", "1001"), ("order", "1002"), ("job", "7"), ("shipment", TRACKING))
+SCANS = (
+    ("pre_transit", "label_created", "16T14:02", "Shipping Label Created, USPS Awaiting Item", "Portland"),
+    ("in_transit", "arrived_at_facility", "16T18:41", "Accepted at USPS Origin Facility", "Portland"),
+    ("in_transit", "departed_facility", "17T03:15", "Departed USPS Regional Facility", "Portland"),
+    ("in_transit", "arrived_at_destination", "18T21:08", "Arrived at USPS Regional Destination Facility", "Chicago"),
+    ("out_for_delivery", "out_for_delivery", "19T07:32", "Out for Delivery", "Chicago"),
+    ("available_for_pickup", "available_for_pickup", "19T16:20", "Notice Left (No Authorized Recipient)", "Chicago"),
+    ("delivered", "arrived_at_destination", "20T10:57", "Delivered, Front Desk/Reception", "Chicago"),
+)
+
+
+def webhook(number: int) -> dict[str, Any]:
+    """The body that EasyPost posts for the scan of that number: the event, and in it the whole tracker."""
+    details = [
+        {"object": "TrackingDetail", "status": status, "status_detail": detail, "datetime": f"2026-11-{at}:00Z"}
+        | {"message": message, "source": "USPS", "tracking_location": {"city": city, "country": "US"}}
+        for status, detail, at, message, city in SCANS[: number + 1]
+    ]
+    tracker: dict[str, Any] = {"id": "trk_e1a2", "object": "Tracker", "tracking_code": TRACKING, "carrier": "USPS"}
+    tracker |= {"status": SCANS[number][0], "signed_by": None, "est_delivery_date": "2026-11-20T00:00:00Z"}
+    result = tracker | {"tracking_details": details}
+    return {"id": f"evt_{number:04d}", "object": "Event", "description": "tracker.updated", "result": result}
+
+
+class Story:
+    """Asks for transitions, tells what came of it, and keeps count of the answers."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.flow = Workflow.from_settings(read_settings(cloud.env))
+        self.answers: Counter[str] = Counter()
+        self.surprises = 0
+        self._chapter = 0
+
+    def chapter(self, title: str, explanation: str) -> None:
+        """Starts a chapter."""
+        self._chapter += 1
+        print(f"\n{self._chapter}. {title}\n   {explanation}\n")
+
+    def create(self, kind: str, id: str, data: Mapping[str, object], *, by: str, expected: str = "accepted") -> None:
+        """Creates an entity."""
+        self.ask(lambda: self.flow.create(kind, id, data, by=by), expected)
+
+    def fire(
+        self,
+        kind: str,
+        id: str,
+        trigger: str,
+        payload: Mapping[str, object] | None = None,
+        *,
+        by: str,
+        request_id: str = "",
+        expected: str = "accepted",
+    ) -> None:
+        """Fires a trigger."""
+        self.ask(lambda: self.flow.fire(kind, id, trigger, payload, by=by, request_id=request_id), expected)
+
+    def ask(self, request: Callable[[], Accepted], expected: str = "accepted") -> None:
+        """Makes the request, tells what came of it, and notes whether that was to be expected."""
+        try:
+            accepted = request()
+        except Refused as refusal:
+            answer, words = "refused", f"refused: {refusal}"
+        else:
+            event, answer = accepted.event, "repeated" if accepted.repeated else "accepted"
+            way = f"{event.source} -> {event.target}" if event.source else event.target
+            words = f"{event.kind} {event.entity_id}  {event.trigger}: {way}"
+            words += f"   (the same answer: version {event.version})" if accepted.repeated else ""
+        print(textwrap.fill(words, 110, initial_indent="   ", subsequent_indent="      "))
+        self.answers[answer] += 1
+        self.surprises += answer != expected
+
+    def wait(self) -> None:
+        """Waits until the Lambda has been given everything and has acknowledged it."""
+        started = time.monotonic()
+        self.cloud.pump.wait_until_idle(timeout_seconds=60)
+        print(f"   ... the stream's Lambda has run every hook ({time.monotonic() - started:.1f} s)")
+
+
+def orders_are_paid(story: Story) -> None:
+    story.chapter("Two orders", "Each transition is one conditional write, with its event beside it.")
+    story.create("order", "1001", ADA | {"lines": [{"sku": "MUG-BLUE", "quantity": 2, "price": "29.95"}]}, by="shop")
+    story.create("order", "1002", BOB | {"lines": [{"sku": "LAMP", "quantity": 1, "price": 120}]}, by="shop")
+    story.fire("order", "1001", "pay", PAYMENT, request_id="stripe:evt_1", by="stripe")
+    story.fire("order", "1002", "pay", {"amount": 120, "payment": "pi_32"}, request_id="stripe:evt_2", by="stripe")
+    story.fire("order", "1001", "pack", by="warehouse")
+    story.fire("order", "1001", "ship", {"carrier": "USPS", "tracking": TRACKING}, by="warehouse")
+    story.fire("order", "1002", "refund", {"amount": 120}, by="support")
+    story.wait()
+
+
+def a_job_fails_and_passes(story: Story) -> None:
+    story.chapter("A job", "Its first attempt fails, its second one passes; eve learns of both.")
+    log = "https://ci.example.com/7"
+    story.create("job", "7", JOB, by="eve")
+    story.fire("job", "7", "start", {"runner": "runner-a"}, by="scheduler")
+    story.fire("job", "7", "fail", {"attempt": 1, "exit_code": 2, "log_url": f"{log}/1"}, by="runner-a")
+    story.fire("job", "7", "retry", by="eve")
+    story.fire("job", "7", "start", {"runner": "runner-b"}, by="scheduler")
+    story.fire("job", "7", "pass", {"attempt": 1, "log_url": f"{log}/1"}, by="runner-a", expected="refused")
+    story.fire("job", "7", "pass", {"attempt": 2, "log_url": f"{log}/2"}, by="runner-b")
+    story.wait()
+
+
+def a_shipment_arrives(story: Story) -> None:
+    story.chapter("A shipment", "A hook of the order created it; EasyPost's webhooks move it, its last hook the order.")
+    print("   One webhook overtakes another, and one comes twice, because our answer to it was lost:")
+    for number, expected in ((0, "accepted"), (1, "accepted"), (3, "accepted"), (2, "refused"), (3, "repeated")):
+        story.ask(partial(receive, story.flow, webhook(number)), expected)
+    for number in (4, 5, 6):
+        story.ask(partial(receive, story.flow, webhook(number)))
+    story.wait()
+    story.fire("order", "1001", "refund", {"amount": "9.90"}, by="support")
+    story.wait()
+
+
+def the_forbidden(story: Story) -> None:
+    story.chapter("What may not happen", "A refusal says what is allowed instead, and writes nothing.")
+    story.fire("order", "1001", "ship", {"carrier": "USPS", "tracking": "2"}, by="warehouse", expected="refused")
+    story.fire("order", "1001", "refund", {"amount": "50.01"}, by="support", expected="refused")
+    story.create("order", "1003", {"email": "joe@example.com", "total": "a lot"}, by="shop", expected="refused")
+    print("   Stripe sends a payment twice, as it may:")
+    story.fire("order", "1001", "pay", PAYMENT, request_id="stripe:evt_1", by="stripe", expected="repeated")
+
+
+def a_write_by_hand(story: Story) -> None:
+    story.chapter(
+        "A write past the framework", "Somebody sets the state of job 7 by hand: seen, recorded, no hook run."
+    )
+    make_client("dynamodb", endpoint_url=story.cloud.endpoint_url).update_item(
+        TableName=story.cloud.stack.table_name,
+        Key={"pk": {"S": "job#7"}, "sk": {"S": "entity"}},
+        UpdateExpression="SET #state = :state",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":state": {"S": "failed"}},
+    )
+    story.wait()
+    for violation in story.flow.violations("job", "7"):
+        print(f"   violation: job 7: {violation.reason}")
+
+
+def what_is_left_to_see(story: Story) -> None:
+    story.chapter("The histories", "As `workflow history order 1001` prints them.")
+    for kind, id in ENTITIES:
+        print_history(story.flow, kind, id)
+    story.chapter("The outside world", "What the hooks did there: mails by SES, lines of the customers' order history.")
+    for mail in story.cloud.mails():
+        print(f"   mail to {', '.join(mail.recipients):<16}  {mail.subject}")
+    for line in order_history(story.cloud):
+        print(f"   order history of {line['email']['S']}: {line['line']['S']} {line['state']['S']}")
+
+
+CHAPTERS = (
+    orders_are_paid,
+    a_job_fails_and_passes,
+    a_shipment_arrives,
+    the_forbidden,
+    a_write_by_hand,
+    what_is_left_to_see,
+)
+
+
+def print_history(flow: Workflow, kind: str, id: str) -> None:
+    """Prints one entity's events with their effects."""
+    ledger = {entry.version: entry for entry in flow.effects(kind, id)}
+    told = flow.find(kind, id), flow.history(kind, id), ledger, flow.violations(kind, id), flow.definitions
+    console = Console()
+    # A pipe has no width of its own.
+    console.width = console.width if console.is_terminal else 110
+    console.print(history_view(EntityHistory(kind, id, *told)), "\n")
+
+
+def tell() -> bool:
+    """The whole story; whether every fact at its end holds."""
+    started = time.monotonic()
+    print("An event-sourced workflow on a cloud of its own, which lives only as long as this story.")
+    if not cache_folder().is_dir():
+        print("The first run fetches the emulator and the libraries of the Lambda: a minute or two.")
+    with local_cloud(PROJECT, on_step=lambda step: print(f"   {step}")) as cloud:
+        print(f"   ready at {cloud.endpoint_url} after {time.monotonic() - started:.1f} s")
+        story = Story(cloud)
+        for chapter in CHAPTERS:
+            chapter(story)
+        story.chapter("The facts", "Counted in the tables, the mailbox and the stream.")
+        found = list(Facts(story.flow, cloud, story.answers, story.surprises).lines())
+    for holds, words in found:
+        print(f"   {'ok  ' if holds else 'NOT '} {words}")
+    print(f"\nNothing is left running. {time.monotonic() - started:.1f} s in all.")
+    return all(holds for holds, _ in found)
+
+
+def main() -> int:
+    """Tells the story; the exit code says whether every fact at its end holds."""
+    # A polite kill takes the same way out as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return 0 if tell() else 1
+    except WorkflowError as error:
+        print(f"the demo stopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left running", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
