@@ -1,0 +1,62 @@
+"""Commands on the whole project: build what is deployed, and run all of it on a laptop."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+from workflow.cli.failures import BuildTargetError
+from workflow.cli.output import make_console
+from workflow.cli.session import Session
+from workflow.errors import SettingsError
+
+_MARKER = ".libraries"
+"""What a build leaves beside its folder."""
+
+
+@click.command(short_help="Build the folder that becomes the Lambda.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Where to build.  [default: build/lambda of the project]",
+)
+@click.pass_obj
+def build(session: Session, output: Path | None) -> None:
+    """Build the Lambda's folder: the framework, the handlers, their libraries and the compiled definitions."""
+    from workflow.local import package
+
+    target = (output or session.project / package.BUILD_FOLDER).absolute()
+    _refuse_foreign(target)
+    session.load_definitions(hooks=session.hooks())
+    files = [path for path in package.build(session.project, target).rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    shown = target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target
+    make_console().print(f"built {shown}: {len(files):,} files, {size:.1f} MB", soft_wrap=True)
+
+
+def _refuse_foreign(target: Path) -> None:
+    """A build replaces its folder, so it must not be one that holds anything else."""
+    if target.is_dir() and any(target.iterdir()) and not target.with_name(target.name + _MARKER).exists():
+        raise BuildTargetError(f"{target} is not empty and was not made by a build; give a new or an empty folder")
+
+
+@click.command(short_help="Run the project in an embedded cloud and follow it.")
+@click.pass_obj
+def dev(session: Session) -> None:
+    """Start the embedded cloud, deploy the project to it, and tell what happens until Ctrl-C.
+
+    What changes in definitions, handlers or template.yaml is deployed again.
+    """
+    if importlib.util.find_spec("watchfiles") is None:
+        raise SettingsError("'workflow dev' needs more libraries: pip install 'stream-workflow[local]'")
+    from datetime import UTC, datetime
+
+    from workflow.console.live import live_text
+    from workflow.local.dev import run_dev
+
+    console = make_console()
+    run_dev(session.project, lambda line: console.print(live_text(line, datetime.now(UTC)), soft_wrap=True))
