@@ -97,3 +97,16 @@ def test_a_write_reaches_an_idle_function_soon(stack: Stack) -> None:
     # Ten times what it takes: this guards against a lost wake-up, the bench measures.
     assert arrived
     assert arrived[0] - written < 1.0
+
+
+def test_a_stopping_pump_lets_the_batch_that_is_out_come_back(stack: Stack) -> None:
+    deliveries: list[Delivery] = []
+    with Pump(stack, on_delivery=deliveries.append) as pump:
+        before = started(pump)
+        deliveries.clear()
+        write(stack, "1", wish="sleep")
+        while pump.counters.records_seen == before.records_seen:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert deliveries == []
+    assert [delivery.acknowledged for delivery in deliveries] == [1]

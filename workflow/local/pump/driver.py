@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Self
 
@@ -49,6 +49,7 @@ class Pump:
         self._tally = Tally()
         self._executor = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="pump-invoke")
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+        self._out: list[Future[None]] = []
         self._wake = threading.Event()
         self._changed = threading.Condition()
         self._stopping = False
@@ -77,6 +78,7 @@ class Pump:
         self._stopping = True
         self._wake.set()
         self._thread.join(_STOP_TIMEOUT_SECONDS)
+        wait(self._out, timeout=_STOP_TIMEOUT_SECONDS)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def follow(self, stack: Stack) -> None:
@@ -173,7 +175,8 @@ class Pump:
     def _send(self, lane: Lane) -> None:
         lane.busy = True
         # Taken here, not in the thread: this loop also appends to the lane.
-        self._executor.submit(self._deliver, lane, lane.take(self._mapping.batch_size))
+        self._out = [future for future in self._out if not future.done()]
+        self._out.append(self._executor.submit(self._deliver, lane, lane.take(self._mapping.batch_size)))
 
     def _deliver(self, lane: Lane, batch: list[Delivered]) -> None:
         try:
