@@ -1,0 +1,175 @@
+"""An order: its money is exact, its ways are few, and its customer hears of every one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.handlers.conftest import ORDER, Shop
+from workflow.definition.definition import Timer
+from workflow.errors import GuardError, LeaseLostError, PayloadError, TransitionError
+
+
+def test_a_payment_is_confirmed_by_a_mail_that_names_what_was_bought(shop: Shop) -> None:
+    shop.paid_order()
+    shop.delivery.run()
+    assert shop.mail_service.sent == [
+        {
+            "FromEmailAddress": "shop@example.com",
+            "Destination": {"ToAddresses": ["ada@example.com"]},
+            "Content": {
+                "Simple": {
+                    "Subject": {"Data": "Your order 42 is paid", "Charset": "UTF-8"},
+                    "Body": {
+                        "Text": {
+                            "Data": "Hello Ada,\n\nThank you! We have received 59.90 EUR for:\n  2 x MUG\n\n"
+                            "Reference: order#42#2#send_receipt\n",
+                            "Charset": "UTF-8",
+                        }
+                    },
+                    "Headers": [{"Name": "X-Effect-Key", "Value": "order#42#2#send_receipt"}],
+                }
+            },
+        }
+    ]
+
+
+def test_every_step_a_customer_should_see_is_one_line_of_the_order_history(shop: Shop) -> None:
+    shop.shipped_order()
+    shop.flow.fire("order", "42", "deliver")
+    shop.flow.fire("order", "42", "refund", {"amount": "9.90"})
+    shop.flow.fire("order", "42", "refund", {"amount": 50})
+    shop.delivery.run()
+    assert shop.lines() == [
+        ("42#000001", "placed"),
+        ("42#000002", "paid"),
+        ("42#000003", "shipped"),
+        ("42#000004", "delivered"),
+        ("42#000005", "partly_refunded"),
+        ("42#000006", "refunded"),
+    ]
+
+
+def test_a_line_of_the_order_history_says_how_the_order_stood_then(shop: Shop) -> None:
+    shop.paid_order()
+    moment = shop.flow.get("order", "42").changed_at
+    shop.delivery.run()
+    assert shop.tables.items["lines", "ada@example.com", "42#000002"] == {
+        "email": {"S": "ada@example.com"},
+        "line": {"S": "42#000002"},
+        "order": {"S": "42"},
+        "state": {"S": "paid"},
+        "total": {"N": "59.9"},
+        "refunded": {"N": "0"},
+        "currency": {"S": "EUR"},
+        "at": {"S": moment.isoformat()},
+    }
+
+
+def test_shipping_opens_the_shipment_and_tells_the_customer(shop: Shop) -> None:
+    shop.shipped_order()
+    shop.delivery.run()
+    shipment = shop.flow.get("shipment", "TRACK-1")
+    assert (shipment.state, shipment.data) == (
+        "unknown",
+        {"order": "42", "carrier": "USPS", "tracking_code": "TRACK-1"},
+    )
+    assert shop.subjects()[1:] == [("ada@example.com", "Your order 42 is on its way")]
+
+
+def test_an_effect_that_ran_but_was_not_committed_opens_no_second_shipment(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.paid_order()
+    shop.delivery.run()
+    shop.flow.fire("order", "42", "ship", {"carrier": "USPS", "tracking": "TRACK-1"})
+
+    def lose(*_: Any) -> None:
+        raise LeaseLostError("the commit was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.flow.runtime.ledger, "commit", lose)
+        assert len(shop.delivery.run().failed) == 1
+    shop.clock.advance(120)
+    assert shop.delivery.run().failed == []
+    assert [event.trigger for event in shop.flow.history("shipment", "TRACK-1")] == ["create"]
+    assert shop.flow.effects("order", "42")[2].outcomes["open_shipment"].attempts == 2
+
+
+def test_a_mail_that_was_refused_is_sent_with_the_next_delivery_and_what_follows_waits(shop: Shop) -> None:
+    shop.mail_service.refusals = 1
+    shop.paid_order()
+    assert shop.delivery.run().effects_failed == 1
+    assert (shop.subjects(), shop.lines()) == ([], [("42#000001", "placed")])
+    shop.delivery.run()
+    assert (len(shop.subjects()), shop.lines()) == (1, [("42#000001", "placed"), ("42#000002", "paid")])
+
+
+def test_refunds_add_up_exactly_and_the_last_cent_makes_the_order_refunded(shop: Shop) -> None:
+    shop.flow.create("order", "1", ORDER | {"total": "0.3"})
+    shop.flow.fire("order", "1", "pay", {"amount": "0.3", "payment": "pi"})
+    shop.flow.fire("order", "1", "ship", {"carrier": "USPS", "tracking": "T"})
+    shop.flow.fire("order", "1", "deliver")
+    partly = shop.flow.fire("order", "1", "refund", {"amount": 0.1}).entity
+    assert (partly.state, partly.data["refunded"]) == ("partly_refunded", Decimal("0.1"))
+    wholly = shop.flow.fire("order", "1", "refund", {"amount": 0.2}).entity
+    assert (wholly.state, wholly.data["refunded"]) == ("refunded", Decimal("0.3"))
+
+
+def test_a_refund_notice_names_this_refund_and_the_sum_of_all(shop: Shop) -> None:
+    shop.shipped_order()
+    shop.flow.fire("order", "42", "deliver")
+    shop.flow.fire("order", "42", "refund", {"amount": "9.90"})
+    shop.flow.fire("order", "42", "refund", {"amount": 50})
+    shop.delivery.run()
+    assert [text.split("\n\n")[1] for text in map(shop.text, (2, 3))] == [
+        "We have sent 9.90 EUR back to you, 9.90 EUR in all.",
+        "We have sent 50.00 EUR back to you, 59.90 EUR in all.",
+    ]
+
+
+@pytest.mark.parametrize("amount", [0, -5, "59.91"])
+def test_no_refund_is_negative_nothing_or_more_than_was_paid(shop: Shop, amount: object) -> None:
+    shop.shipped_order()
+    shop.flow.fire("order", "42", "deliver")
+    with pytest.raises(GuardError):
+        shop.flow.fire("order", "42", "refund", {"amount": amount})
+
+
+def test_before_the_parcel_leaves_only_all_the_money_can_go_back(shop: Shop) -> None:
+    shop.paid_order()
+    with pytest.raises(GuardError):
+        shop.flow.fire("order", "42", "refund", {"amount": 1})
+    assert shop.flow.fire("order", "42", "refund", {"amount": "59.90"}).entity.state == "refunded"
+
+
+def test_an_order_is_not_paid_by_less_than_its_total(shop: Shop) -> None:
+    shop.flow.create("order", "42", ORDER)
+    with pytest.raises(GuardError, match=r"needs: payload.amount >= data.total"):
+        shop.flow.fire("order", "42", "pay", {"amount": "59.89", "payment": "pi_1"})
+
+
+def test_an_order_in_a_currency_the_shop_does_not_take_is_not_created(shop: Shop) -> None:
+    with pytest.raises(PayloadError, match="allowed: EUR, GBP, USD"):
+        shop.flow.create("order", "42", ORDER | {"currency": "XAU"})
+
+
+def test_what_was_paid_cannot_be_cancelled_only_refunded(shop: Shop) -> None:
+    shop.paid_order()
+    with pytest.raises(TransitionError) as refusal:
+        shop.flow.fire("order", "42", "cancel", {"reason": "changed my mind"})
+    assert refusal.value.allowed == ("pack", "ship", "refund")
+
+
+def test_an_order_that_is_not_paid_in_time_is_cancelled_and_says_why(shop: Shop) -> None:
+    shop.flow.create("order", "42", ORDER)
+    expired = shop.flow.fire("order", "42", "expire").entity
+    assert (expired.state, expired.data["reason"]) == ("cancelled", "not paid in time")
+
+
+def test_an_order_waits_half_an_hour_for_its_payment(shop: Shop) -> None:
+    order = shop.flow.definitions.find("order")
+    assert order is not None
+    assert order.states["placed"].timers == (Timer(after_seconds=30 * 60, trigger="expire"),)
