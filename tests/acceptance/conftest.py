@@ -1,0 +1,109 @@
+"""The repository's own project, deployed once to an embedded cloud for all the stories of this folder."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow import Workflow
+from workflow.aws.client import make_client
+from workflow.local.mailbox import Mail, verify_sender
+from workflow.local.pump import Delivery
+from workflow.local.session import LocalCloud, local_cloud
+from workflow.settings import read_settings
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The deployed application, and what can be seen of its doings from outside."""
+
+    cloud: LocalCloud
+    flow: Workflow
+    deliveries: list[Delivery]
+    """What the pump gave to the Lambda so far, and how much of it was acknowledged."""
+
+    @property
+    def dynamodb(self) -> Any:
+        return make_client("dynamodb", endpoint_url=self.cloud.endpoint_url)
+
+    @property
+    def mail_service(self) -> Any:
+        return make_client("ses", endpoint_url=self.cloud.endpoint_url)
+
+    def settle(self) -> None:
+        """Waits until the Lambda has acknowledged everything."""
+        self.cloud.pump.wait_until_idle(timeout_seconds=TIMEOUT_SECONDS)
+
+    def verify_sender(self) -> None:
+        """Lets SES send the shop's mails."""
+        verify_sender(self.cloud.endpoint_url, self.cloud.env["MAIL_FROM"])
+
+    def mails_to(self, recipient: str) -> list[Mail]:
+        """The mails that one address got, in order."""
+        return [mail for mail in self.cloud.mails() if mail.recipients == (recipient,)]
+
+    def subjects_to(self, recipient: str) -> list[str]:
+        """What the mails to one address are about, in order."""
+        return [mail.subject for mail in self.mails_to(recipient)]
+
+    def order_history(self, email: str) -> list[tuple[str, str]]:
+        """Line and state of one customer's order history."""
+        found = self.dynamodb.query(
+            TableName=self.cloud.env["ORDER_HISTORY_TABLE"],
+            KeyConditionExpression="email = :email",
+            ExpressionAttributeValues={":email": {"S": email}},
+        )
+        return [(item["line"]["S"], item["state"]["S"]) for item in found["Items"]]
+
+    def items(self, pk: str) -> list[dict[str, Any]]:
+        """Everything that the table holds of one entity."""
+        found = self.dynamodb.query(
+            TableName=self.cloud.stack.table_name,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+        return list(found["Items"])
+
+    def effects(self, kind: str, id: str) -> dict[str, tuple[str, int]]:
+        """Status and attempts of each effect of one entity, by `version hook`."""
+        return {
+            f"{entry.version} {hook}": (outcome.status, outcome.attempts)
+            for entry in self.flow.effects(kind, id)
+            for hook, outcome in entry.outcomes.items()
+        }
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until it holds; fails if it does not in time."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.05)
+
+
+def an_order(email: str, total: object = "59.90") -> dict[str, object]:
+    """The data of an order of that customer."""
+    lines = [{"sku": "MUG", "quantity": 2, "price": "29.95"}]
+    return {"email": email, "name": "Ada", "currency": "EUR", "total": total, "lines": lines}
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The three kinds, deployed from a copy: another run in this folder would build into the same place."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copy(REPOSITORY / "template.yaml", project)
+    for folder in ("definitions", "handlers"):
+        shutil.copytree(REPOSITORY / folder, project / folder)
+    deliveries: list[Delivery] = []
+    with local_cloud(project, on_delivery=deliveries.append) as cloud:
+        yield Deployed(cloud, Workflow.from_settings(read_settings(cloud.env)), deliveries)
