@@ -30,6 +30,8 @@ def handler(event, context):
         if wish == "fail once" and key not in failed_once:
             failed_once.add(key)
             failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
+        if wish == "refuse" and time.time() < float(image["until"]["S"]):
+            failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
         if wish == "raise" and time.time() < float(image["until"]["S"]):
             raise RuntimeError("the handler broke")
         if wish == "environment":

@@ -65,19 +65,28 @@ def test_a_reported_failure_brings_the_rest_of_the_batch_again_and_nothing_befor
     assert [delivery.acknowledged for delivery in deliveries[-2:]] == [len(last[-2]) - 2, 2]
 
 
-def test_a_broken_function_gets_the_whole_batch_again_without_a_hot_loop_until_it_works(stack: Stack) -> None:
+def test_a_function_that_broke_gets_the_batch_again_and_the_reason_is_told(stack: Stack) -> None:
     with Pump(stack) as pump:
         before = started(pump)
-        write(stack, "1", wish="raise", until=str(time.time() + 1.5))
+        write(stack, "1", wish="raise", until=str(time.time() + 0.7))
         with pytest.raises(NotIdleError) as refused:
-            pump.wait_until_idle(timeout_seconds=1)
-        tries = since(before, pump.counters)
+            pump.wait_until_idle(timeout_seconds=0.5)
         pump.wait_until_idle(timeout_seconds=10)
-        assert since(before, pump.counters).records_acknowledged == 1
-    assert str(refused.value).startswith("not idle after 1 s: 1 records wait; last failure: ")
+        after = since(before, pump.counters)
+    assert str(refused.value).startswith("not idle after 0.5 s: 1 records wait; last failure: ")
     assert str(refused.value).endswith("the handler broke")
-    assert (tries.records_acknowledged, tries.failures) == (0, tries.invocations)
-    assert 1 <= tries.invocations <= 5
+    assert (after.records_acknowledged, after.invocations) == (1, after.failures + 1)
+
+
+def test_a_batch_that_fails_again_and_again_waits_longer_each_time(stack: Stack) -> None:
+    with Pump(stack) as pump:
+        before = started(pump)
+        write(stack, "1", wish="refuse", until=str(time.time() + 1.2))
+        pump.wait_until_idle(timeout_seconds=10)
+        after = since(before, pump.counters)
+    # After 0, 0.1, 0.3, 0.7 and 1.5 s, where a hot loop would have come to a dozen or more.
+    assert after.records_acknowledged == 1
+    assert 2 <= after.invocations <= 6
 
 
 def test_a_write_reaches_an_idle_function_soon(stack: Stack) -> None:
