@@ -7,7 +7,7 @@ a handler that reads two images a record spends most of its time there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from workflow.definition.values import Value
@@ -19,6 +19,7 @@ Item = Mapping[str, Attribute]
 """An item, key, or image: attribute values by name."""
 
 _LONGEST_PLAIN_NUMBER = 10**38
+_ALL_DIGITS = Context(prec=38)
 
 
 def write_value(value: Value) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def write_value(value: Value) -> dict[str, Any]:
     if kind is str:
         return {"S": value}
     if kind is int:
-        return {"N": str(value) if abs(value) < _LONGEST_PLAIN_NUMBER else str(Decimal(value).normalize())}
+        return {"N": str(value) if abs(value) < _LONGEST_PLAIN_NUMBER else str(Decimal(value).normalize(_ALL_DIGITS))}
     if kind is dict:
         return {"M": {name: write_value(item) for name, item in value.items()}}
     if kind is list:
@@ -63,12 +64,25 @@ def read_value(attribute: Attribute) -> Value:
 
 def read_map(attributes: Item) -> dict[str, Value]:
     """The canonical values of a map's attribute values."""
-    # Most attributes are text: no call for those.
-    return {
-        name: attribute["S"] if "S" in attribute else read_value(attribute) for name, attribute in attributes.items()
-    }
+    values = {}
+    for name, attribute in attributes.items():
+        # What data is mostly made of, without a call for each.
+        if "S" in attribute:
+            values[name] = attribute["S"]
+        elif "N" in attribute:
+            raw = attribute["N"]
+            values[name] = int(raw) if raw.isdecimal() else _read_number(raw)
+        elif "M" in attribute:
+            values[name] = read_map(attribute["M"])
+        elif "L" in attribute:
+            values[name] = [read_map(item["M"]) if "M" in item else read_value(item) for item in attribute["L"]]
+        else:
+            values[name] = read_value(attribute)
+    return values
 
 
 def _read_number(text: str) -> int | Decimal:
     number = Decimal(text)
+    if "." in text and text[-1] != "0" and "E" not in text:
+        return number
     return int(number) if number == number.to_integral_value() else number

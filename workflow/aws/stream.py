@@ -83,9 +83,9 @@ def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
                 in_step = next_version.get(old_version) == version
             else:
                 source, in_step = "", version == "1"
-            if in_step and plan.source == source and plan.target == target and new["sk"]["S"] == items.ENTITY:
+            if in_step and plan.source == source and plan.target == target:
                 if plan.owed:
-                    changes.append(_change(images, plan))
+                    changes.append(_step(images, plan, int(version)))
                 transitions += 1
                 continue
         except _NOT_AN_ENTITY:
@@ -105,7 +105,7 @@ def _look_closely(records: Sequence[StreamRecord], found: Look, kinds: set[str])
             if keys["sk"]["S"] != items.ENTITY or items.split_partition(keys["pk"]["S"])[0] not in kinds:
                 found.foreign += 1
                 continue
-            change = _change(images, None)
+            change = _change(images)
         except _NOT_AN_ENTITY:
             if _is_ours(record, kinds):
                 found.malformed += 1
@@ -143,18 +143,34 @@ class _Images:
         return items.read_entity(self._new or {})
 
 
-def _change(images: Mapping[str, Any], plan: Plan | None) -> Change:
+def _step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
+    """The change of a record that was found to be one declared step."""
+    keys, position = images["Keys"], images["SequenceNumber"]
+    kind, _, entity_id = keys["pk"]["S"].partition("#")
+    if plan.kind != kind or keys["sk"]["S"] != items.ENTITY or not position.isdecimal():
+        raise ValueError("only resembles an entity of this kind")
+    return Change(
+        kind,
+        entity_id,
+        version - 1,
+        version,
+        plan.source,
+        plan.target,
+        plan.definition,
+        plan.trigger,
+        position,
+        _Images(images.get("OldImage"), images["NewImage"]),
+        plan.owed,
+    )
+
+
+def _change(images: Mapping[str, Any]) -> Change:
+    """The change of any record of an entity, whatever it did to it."""
     old, new = images.get("OldImage"), images.get("NewImage")
     kind, entity_id = items.split_partition(images["Keys"]["pk"]["S"])
-    if plan is None:
-        _, definition, trigger, _, _ = items.split_edge((new or old or {})["edge"]["S"])
-        owed = None
-    elif plan.kind == kind:
-        definition, trigger, owed = plan.definition, plan.trigger, plan.owed
-    else:
-        raise ValueError("the edge is one of another kind")
-    position = images["SequenceNumber"]
-    int(position)
+    _, definition, trigger, _, _ = items.split_edge((new or old or {})["edge"]["S"])
+    if not images["SequenceNumber"].isdecimal():
+        raise ValueError("no place on a stream")
     return Change(
         kind=kind,
         entity_id=entity_id,
@@ -164,9 +180,8 @@ def _change(images: Mapping[str, Any], plan: Plan | None) -> Change:
         target=new["state"]["S"] if new else "",
         definition=definition,
         trigger=trigger,
-        position=position,
+        position=images["SequenceNumber"],
         snapshots=_Images(old, new),
-        owed=owed,
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from workflow.definition.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     """One entity at one version; `data` must not be changed in place.
 
     `definition` is the definition version of its last event, `event_id` and `trigger` are that event's, `depth`
@@ -21,8 +20,7 @@ class Entity:
     id: str
     state: str
     version: int
-    # Kept out of repr, like every place where a sensitive field could be: a repr ends up in logs.
-    data: Mapping[str, Value] = field(repr=False)
+    data: Mapping[str, Value]
     definition: int
     event_id: str
     trigger: str
@@ -34,3 +32,7 @@ class Entity:
     def key(self) -> str:
         """`kind#id`, by which the entity is known everywhere."""
         return f"{self.kind}#{self.id}"
+
+    def __repr__(self) -> str:
+        # Without the data, which may hold sensitive fields: a repr ends up in logs.
+        return f"Entity({self.kind!r}, {self.id!r}, state={self.state!r}, version={self.version})"

@@ -1,7 +1,7 @@
 """Events, and what they make of an entity: the whole of event sourcing, without the definition's help.
 
-An Event is a named tuple because it is made on every hot path: a frozen dataclass of its size takes three times as
-long to make.
+Event and Entity are named tuples because they are made on every hot path: frozen dataclasses of their size take
+three times as long to make.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from workflow.engine.events import Event, FoldError, evolve
 from workflow.errors import HistoryConflictError, WorkflowError
 from workflow.runtime.changes import Change, find_violation, owed_by
 from workflow.runtime.effect import Delivery, Effect
-from workflow.runtime.ports import LedgerEntry, Outcome, Violation
+from workflow.runtime.ports import OWED, LedgerEntry, Outcome, Violation
 from workflow.runtime.redact import redact, redacted_trace
 from workflow.runtime.runtime import Runtime
 
@@ -23,6 +23,9 @@ log = logging.getLogger("workflow")
 
 _LEASE_MARGIN = timedelta(seconds=5)
 """How long a lease outlasts the invocation that took it: the clocks of two machines differ a little."""
+
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -154,38 +157,42 @@ class _EntityDelivery:
     def _run_effects(self, delivery: Delivery, hooks: Sequence[str]) -> None:
         if not hooks:
             return
-        clock = self._runtime.clock
         claim = LedgerEntry(
-            kind=delivery.kind,
-            entity_id=delivery.entity_id,
-            version=delivery.version,
-            owner=self._owner,
-            lease_until=self._lease_until,
-            outcomes={hook: Outcome() for hook in hooks},
+            delivery.kind,
+            delivery.entity_id,
+            delivery.version,
+            self._owner,
+            self._lease_until,
+            dict.fromkeys(hooks, OWED),
         )
-        entry = self._runtime.ledger.claim(claim, clock.now())
+        now = self._runtime.clock.now()
+        entry = self._runtime.ledger.claim(claim, now)
         for hook, outcome in entry.outcomes.items():
             if outcome.status != "done":
-                self._run_effect(entry, delivery, hook, outcome.attempts + 1)
+                now = self._run_effect(entry, Effect(delivery, hook, outcome.attempts + 1, self._runtime), now)
 
-    def _run_effect(self, entry: LedgerEntry, delivery: Delivery, hook: str, attempt: int) -> None:
-        effect = Effect(delivery, hook, attempt, self._runtime)
-        started = self._runtime.clock.now()
+    def _run_effect(self, entry: LedgerEntry, effect: Effect, started: datetime) -> datetime:
+        """Runs and commits one effect; returns when it ended, or raises _EffectFailed."""
         error = ""
         try:
-            self._runtime.hooks[hook](effect)
+            self._runtime.hooks[effect.hook](effect)
         except Exception as failure:
-            secrets = self._runtime.secrets(delivery.kind, *delivery.values_read())
-            error = redact(f"{type(failure).__name__}: {failure}", secrets)
-            log.error("effect %s failed (attempt %d): %s", effect.key, attempt, redacted_trace(failure, secrets))
+            error = self._told(effect, failure)
         ended = self._runtime.clock.now()
-        took_ms = round((ended - started).total_seconds() * 1000)
-        outcome = Outcome("failed" if error else "done", attempt, ended, took_ms, error)
-        self._runtime.ledger.commit(entry, hook, outcome)
+        took_ms = (ended - started) // _MILLISECOND
+        outcome = Outcome("failed" if error else "done", effect.attempt, ended, took_ms, error)
+        self._runtime.ledger.commit(entry, effect.hook, outcome)
         if error:
             self.delivered.effects_failed += 1
             raise _EffectFailed
         self.delivered.effects_done += 1
+        return ended
+
+    def _told(self, effect: Effect, failure: Exception) -> str:
+        """Logs the failure of a hook, and returns it in one line; neither quotes a sensitive value."""
+        secrets = self._runtime.secrets(effect.kind, *effect.values_read())
+        log.error("effect %s failed (attempt %d): %s", effect.key, effect.attempt, redacted_trace(failure, secrets))
+        return redact(f"{type(failure).__name__}: {failure}", secrets)
 
     def _record(self, change: Change, reason: str) -> None:
         log.error("violation: %s: %s", change, reason)

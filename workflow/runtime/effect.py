@@ -48,7 +48,6 @@ class Delivery:
         return self._after
 
     def values_read(self) -> list[Mapping[str, object]]:
-        """The data and payload that a hook may have seen, and could therefore quote in an error."""
         seen = [self.after.data]
         if self._event is not None:
             seen.append(self._event.payload)
@@ -147,6 +146,10 @@ class Effect:
             depth=self.entity.depth + 1,
         )
         return create(self._runtime, ask)
+
+    def values_read(self) -> list[Mapping[str, object]]:
+        """The data and payload that the hook may have seen, and could therefore quote in an error."""
+        return self._delivery.values_read()
 
     def __repr__(self) -> str:
         return f"Effect({self.key!r}, attempt={self.attempt})"

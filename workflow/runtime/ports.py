@@ -144,6 +144,9 @@ class Outcome(NamedTuple):
     error: str = ""
 
 
+OWED = Outcome()
+
+
 class LedgerEntry(NamedTuple):
     """The effects of one event: who runs them until when, and how each of them stands, in the order they run."""
 
@@ -165,11 +168,15 @@ class LedgerEntry(NamedTuple):
         return next((hook for hook, outcome in self.outcomes.items() if outcome.status != "done"), "")
 
     def outcomes_for_next_owner(self) -> Mapping[str, Outcome]:
-        """The outcomes as another owner takes them over: an effect that was cut off counts as attempted."""
-        cut_off = self.outcomes.get(self.first_open)
-        if cut_off is None or cut_off.status == "failed":
+        """The outcomes as another owner takes them over: an effect that was cut off counts as attempted.
+
+        One that failed is owed again, so that the next attempt counts as well if it is cut off in its turn.
+        """
+        begun = self.outcomes.get(self.first_open)
+        if begun is None:
             return self.outcomes
-        return {**self.outcomes, self.first_open: cut_off._replace(attempts=cut_off.attempts + 1)}
+        attempts = begun.attempts if begun.status == "failed" else begun.attempts + 1
+        return {**self.outcomes, self.first_open: begun._replace(status="owed", attempts=attempts)}
 
 
 class Ledger(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,44 +21,59 @@ _ITEM_LIMIT_BYTES = 400 * 1024
 _Key = tuple[str, str]
 
 
+@dataclass(slots=True)
+class _Standing:
+    owner: str
+    lease_until: datetime
+    outcomes: dict[str, Outcome]
+
+
 class MemoryLedger:
     """The ledger in memory; safe from several threads."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str, int], LedgerEntry] = {}
+        self._standings: dict[tuple[str, str, int], _Standing] = {}
         self._lock = threading.Lock()
 
     def claim(self, claim: LedgerEntry, now: datetime) -> LedgerEntry:
         """Takes the effects for `claim.owner`, or returns them settled; raises ClaimError while another holds them."""
-        key = (claim.kind, claim.entity_id, claim.version)
+        key = claim[:3]
         with self._lock:
-            found = self._entries.setdefault(key, claim)
-            if found is claim or found.settled or found.owner == claim.owner:
+            standing = self._standings.get(key)
+            if standing is None:
+                self._standings[key] = _Standing(claim.owner, claim.lease_until, dict(claim.outcomes))
+                return claim
+            found = _entry(key, standing)
+            if found.settled or found.owner == claim.owner:
                 return found
             if found.lease_until > now:
                 raise ClaimError(
                     f"the effects of {claim.kind} {claim.entity_id} version {claim.version} are held by another "
                     f"delivery until {found.lease_until.isoformat()}"
                 )
-            taken = self._entries[key] = claim._replace(outcomes=found.outcomes_for_next_owner())
-            return taken
+            outcomes = dict(found.outcomes_for_next_owner())
+            self._standings[key] = _Standing(claim.owner, claim.lease_until, outcomes)
+            return _entry(key, self._standings[key])
 
     def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
         """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
-        key = (entry.kind, entry.entity_id, entry.version)
         with self._lock:
-            current = self._entries[key]
-            if current.owner != entry.owner:
+            standing = self._standings.get(entry[:3])
+            if standing is None or standing.owner != entry.owner:
                 raise LeaseLostError(f"{entry.kind} {entry.entity_id}: the lease passed on while {hook!r} ran")
-            ended = outcome.at if outcome.status == "failed" and outcome.at else current.lease_until
-            outcomes = {**current.outcomes, hook: outcome}
-            self._entries[key] = current._replace(outcomes=outcomes, lease_until=ended)
+            standing.outcomes[hook] = outcome
+            if outcome.status == "failed" and outcome.at:
+                standing.lease_until = outcome.at
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
         """The ledger of one entity, in version order."""
         with self._lock:
-            own = [entry for key, entry in self._entries.items() if key[:2] == (kind, entity_id)]
+            own = [_entry(key, standing) for key, standing in self._standings.items() if key[:2] == (kind, entity_id)]
         return iter(sorted(own, key=lambda entry: entry.version))
+
+
+def _entry(key: tuple[str, str, int], standing: _Standing) -> LedgerEntry:
+    return LedgerEntry(*key, standing.owner, standing.lease_until, dict(standing.outcomes))
 
 
 class MemoryStore:

@@ -1,0 +1,1 @@
+"""Ratios against a reference in the same run, because machines are noisy: `make bench`."""
