@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workflow.aws.attributes import Item, read_map, read_value, write_map, write_value
@@ -17,6 +16,7 @@ INDEX = "by_state"
 every transition would then write at one hot end of the index."""
 
 _VERSION_DIGITS = 12
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def partition(kind: str, entity_id: str) -> str:
@@ -106,17 +106,21 @@ def read_entity(item: Item) -> Entity:
 
 def write_event(event: Event) -> dict[str, Any]:
     """The item of an event. A payload field that became a change as it came is kept once, in the changes."""
-    sent = [name for name, value in event.payload.items() if _kept(event.changes, name, value)]
-    payload = {name: value for name, value in event.payload.items() if name not in sent}
+    changes = write_map(event.changes)["M"]
+    payload = write_map(event.payload)["M"]
+    # Compared as they are written: in Python, True equals 1.
+    sent = [name for name, value in payload.items() if changes.get(name) == value]
+    for name in sent:
+        del payload[name]
     item: dict[str, Any] = {
         **key(event.kind, event.entity_id, sort_key("event", event.version)),
         "event": {"S": event.id},
         "edge": {"S": edge(event.kind, event.definition, event.trigger, event.source, event.target)},
         "at": write_time(event.at),
     }
-    for name, values in (("payload", payload), ("changes", event.changes)):
+    for name, values in (("payload", payload), ("changes", changes)):
         if values:
-            item[name] = write_map(values)
+            item[name] = {"M": values}
     if sent:
         item["sent"] = write_value(sent)
     for name, text in (("by", event.by), ("request", event.request_id), ("cause", event.cause)):
@@ -125,10 +129,6 @@ def write_event(event: Event) -> dict[str, Any]:
     if event.depth:
         item["depth"] = {"N": str(event.depth)}
     return item
-
-
-def _kept(changes: Mapping[str, Any], name: str, value: object) -> bool:
-    return name in changes and type(changes[name]) is type(value) and changes[name] == value
 
 
 def read_event(item: Item) -> Event:
@@ -190,8 +190,8 @@ def read_listed(item: Item) -> Listed:
 
 
 def write_milliseconds(moment: datetime) -> dict[str, str]:
-    """Milliseconds since 1970, for comparing in a condition."""
-    return {"N": str(round(moment.timestamp() * 1000))}
+    """Whole milliseconds since 1970, for comparing in a condition; never later than the moment itself."""
+    return {"N": str((moment - _EPOCH) // timedelta(milliseconds=1))}
 
 
 def write_ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
