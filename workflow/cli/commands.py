@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from urllib.parse import urlsplit
 
 import click
 
@@ -24,12 +25,26 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
+def _checked_url(ctx: click.Context, _: click.Parameter, url: str | None) -> str | None:
+    if not url or ctx.resilient_parsing:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise click.BadParameter(f"{url!r} is no address; give one such as http://127.0.0.1:8000.")
+    return url
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--endpoint-url",
     metavar="URL",
     envvar=["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"],
     show_envvar=True,
+    callback=_checked_url,
     help="Where DynamoDB answers; AWS itself if not given.",
 )
 @click.option("--table", metavar="NAME", envvar="WORKFLOW_TABLE", show_envvar=True, help="The table to work on.")

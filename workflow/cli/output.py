@@ -40,5 +40,4 @@ def deliver(content: str | bytes, output: Path | None) -> None:
     if output is None:
         click.echo(content, nl=False)
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(content if isinstance(content, bytes) else content.encode())

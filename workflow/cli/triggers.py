@@ -53,7 +53,7 @@ def create(
     Numbers are kept exactly as written. A value given with --set is read by the type of its field.
     """
     flow = session.open()
-    values = read_values(data, pairs, field_of_data(flow.definitions.find(kind)))
+    values = read_values(data, pairs, field_of_data(flow.definitions.find(kind)), option="--data")
     accepted = flow.create(kind, id, values, request_id=request_id, by=_login() if by is None else by)
     _answer(flow, accepted, as_json)
 
@@ -84,7 +84,7 @@ def fire(
     definition = flow.definitions.find(kind)
     if definition and _asks_python(definition, trigger):
         flow = session.open(with_handlers=True)
-    values = read_values(payload, pairs, field_of_payload(definition, trigger))
+    values = read_values(payload, pairs, field_of_payload(definition, trigger), option="--payload")
     accepted = flow.fire(kind, id, trigger, values, request_id=request_id, by=_login() if by is None else by)
     _answer(flow, accepted, as_json)
 

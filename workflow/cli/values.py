@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 _TEXT_TYPES = {"string", "timestamp"}
 
 
-def read_values(text: str | None, pairs: Sequence[str], find_field: Callable[[str], Field | None]) -> dict[str, Any]:
-    """The JSON object in `text` with the name=value pairs over it; raises click's usage errors."""
-    values = _read_object(text) if text else {}
+def read_values(
+    text: str | None, pairs: Sequence[str], find_field: Callable[[str], Field | None], *, option: str
+) -> dict[str, Any]:
+    """The JSON object in `text`, as `option` gave it, and the name=value pairs over it; raises click's usage errors."""
+    values = {} if text is None else _read_object(text, option)
     for name, value in _split(pairs).items():
         values[name] = _typed(value, find_field(name))
     return values
@@ -68,14 +70,14 @@ def _typed(text: str, field: Field | None) -> object:
         return text
 
 
-def _read_object(text: str) -> dict[str, Any]:
+def _read_object(text: str, option: str) -> dict[str, Any]:
     try:
         values = _read_json(text)
     except ValueError as error:
-        raise click.BadParameter(f"not valid JSON: {error}.", param_hint="'--data' / '--payload'") from None
+        raise click.BadParameter(f"not valid JSON: {error}.", param_hint=f"'{option}'") from None
     if not isinstance(values, dict):
         hint = """give an object, such as '{"amount": 120.50}'."""
-        raise click.BadParameter(hint, param_hint="'--data' / '--payload'")
+        raise click.BadParameter(hint, param_hint=f"'{option}'")
     return values
 
 

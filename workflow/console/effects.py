@@ -15,7 +15,7 @@ from workflow.console.values import printable, shorten
 from workflow.runtime.ports import Outcome, Status
 
 _LOOKS: dict[Status, tuple[str, str]] = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "owed": ("○", "yellow")}
-_LONGEST_ERROR = 400
+_LONGEST_ERROR = 360
 _WIDEST_HOOK = 30
 
 

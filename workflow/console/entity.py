@@ -25,7 +25,7 @@ _LONGEST_VALUE = 1000
 def entity_view(history: EntityHistory, entity: Entity, zone: tzinfo | None = None) -> RenderableType:
     """The entity as one renderable, its times in `zone` (None: the zone of this machine)."""
     sections = Table.grid(padding=(0, 2, 0, 0))
-    sections.add_column(style="dim", no_wrap=True)
+    sections.add_column(style="dim", min_width=len("violations"))
     sections.add_column()
     for label, view in _sections(history, entity, zone):
         sections.add_row()

@@ -130,7 +130,7 @@ class _View:
     def _summary(self) -> Text:
         effects = tally(outcome for event in self._history.events for outcome in self._history.effects(event).values())
         parts = [plural(len(self._history.events), "event"), f"effects: {effects}" if effects else ""]
-        text = Text("; ".join(filter(None, parts)), "dim")
+        text = Text.assemble(("; ".join(filter(None, parts)), "dim"))
         if self._history.violations:
             text.append("; ").append(plural(len(self._history.violations), "violation"), "bold red")
         return text

@@ -17,7 +17,8 @@ class Packed:
     """Pieces of text side by side, as many as the width takes; one that is wider gets lines of its own, cut at four."""
 
     def __init__(self, pieces: Iterable[Text]) -> None:
-        self._pieces = tuple(pieces)
+        # A text that is rendered line by line keeps only the styles of its parts.
+        self._pieces = tuple(Text.assemble(piece) for piece in pieces)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for line in self._lines(console, options.max_width):

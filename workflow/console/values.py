@@ -11,7 +11,7 @@ from workflow.console.json_form import to_json
 from workflow.definition.values import Value
 from workflow.runtime.redact import HIDDEN
 
-LONGEST = 160
+LONGEST = 120
 """How many characters of a value are shown in a line."""
 
 _JOINERS = {"\u200c", "\u200d"}
