@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from workflow.version import VERSION
 
 if TYPE_CHECKING:
     from workflow.application import Workflow as Workflow
@@ -35,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
+__version__ = VERSION
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from workflow import __version__
+from workflow.version import VERSION
 
 _LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 _POOL_CONNECTIONS = 64
@@ -28,7 +28,7 @@ def make_client(
             "aws_secret_access_key": "local",
             "region_name": region or "us-east-1",
         }
-    config = _dynamodb_config() if service == "dynamodb" else None
+    config = {"dynamodb": _dynamodb_config, "lambda": _lambda_config}.get(service, Config)()
     return _session().create_client(service, endpoint_url=endpoint_url, config=config, **credentials)
 
 
@@ -45,7 +45,7 @@ def _dynamodb_config() -> Config:
         # Our requests are built by code with types and tests, not by hand: 18 % and more of a call.
         parameter_validation=False,
         # A given text instead of one put together twice for each request: 15 %.
-        user_agent=f"stream-workflow/{__version__} Botocore/{botocore.__version__}",
+        user_agent=f"stream-workflow/{VERSION} Botocore/{botocore.__version__}",
         # Otherwise each request's table names are searched for an account id to choose an endpoint by: 10 %.
         account_id_endpoint_mode="disabled",
         retries={"mode": "standard", "max_attempts": 4},
@@ -54,3 +54,9 @@ def _dynamodb_config() -> Config:
         max_pool_connections=_POOL_CONNECTIONS,
         tcp_keepalive=True,
     )
+
+
+@cache
+def _lambda_config() -> Config:
+    """An invocation may take 15 minutes, and asking again while it runs would start a second one."""
+    return Config(read_timeout=910, retries={"total_max_attempts": 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from workflow.runtime.hooks import Hooks
 from workflow.runtime.runtime import Runtime
 from workflow.settings import read_settings
 
+# Lambda's runtime has a handler already, and this does nothing there.
+logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
 log = logging.getLogger("workflow")
 log.setLevel(os.environ.get("WORKFLOW_LOG_LEVEL", "INFO"))
 
