@@ -16,9 +16,10 @@ def run(*arguments: str):
 
 @pytest.fixture
 def project(tmp_path, definitions, monkeypatch):
-    """A project whose libraries are not installed: what is built is ours to see, the rest is tested elsewhere."""
+    """A project with handlers of its own, which no other test sees."""
     (tmp_path / "pyproject.toml").write_text('[tool.workflow]\nhandlers = ["handlers.shop"]\n')
     (tmp_path / "handlers").mkdir()
+    (tmp_path / "handlers" / "__init__.py").touch()
     names = ("send_receipt", "charge_loyalty", "tell_warehouse")
     hooks = "".join(f"@hook\ndef {name}(effect): ...\n" for name in names)
     (tmp_path / "handlers" / "shop.py").write_text("from workflow import hook\n" + hooks)
@@ -57,17 +58,18 @@ def test_a_hook_that_nobody_registers_stops_a_build_before_it_writes(project):
 def test_a_build_tells_what_it_made(project, monkeypatch):
     from workflow.local import package
 
-    monkeypatch.setattr(package, "_install_libraries", lambda folder, extra: (folder / "site").mkdir())
-    monkeypatch.setenv("WORKFLOW_CACHE", str(project / "cache"))
+    def build(folder, target):
+        (target / "handlers").mkdir(parents=True)
+        (target / "handlers" / "shop.py").write_text("x" * 1_500_000)
+        (target / "definitions.json").write_text(str(folder))
+        return target
 
-    first, again = run("build", "--output", "out/code"), run("build", "--output", "out/code")
+    monkeypatch.setattr(package, "build", build)
 
-    assert first.exit_code == 0, first.output
-    assert first.stdout.startswith("built out/code: ")
-    assert first.stdout.endswith(" MB\n")
-    assert (project / "out" / "code" / "definitions.json").exists()
-    assert (project / "out" / "code" / "handlers" / "shop.py").exists()
-    assert again.exit_code == 0, again.output
+    result = run("build", "--output", "out/code")
+
+    assert (result.stdout, result.exit_code) == ("built out/code: 2 files, 1.5 MB\n", 0)
+    assert (project / "out" / "code" / "definitions.json").read_text() == str(project)
 
 
 def test_dev_tells_each_line_with_its_time_and_never_as_control(project, monkeypatch):

@@ -29,11 +29,7 @@ def test_json_gives_back_the_same_values_with_every_digit(value, indent, ascii_o
     assert not ascii_only or text.isascii()
 
 
-@given(VALUES)
-def test_json_is_laid_out_as_the_library_does(value):
-    plain = json.loads(to_json(value))
-
-    assert json.loads(to_json(plain if not isinstance(plain, float) else 1, indent=2)) is not ...
+def test_json_is_laid_out_as_the_library_does():
     whole = {"a": [1, {"b": []}, {}], "c": None}
     assert to_json(whole, indent=2) == json.dumps(whole, indent=2)
     assert to_json(whole) == json.dumps(whole)
