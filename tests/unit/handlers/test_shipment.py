@@ -35,7 +35,8 @@ def webhook(status: str, at: str = "2026-11-16T14:02:00Z", **tracker: Any) -> di
         "status_detail": "arrived_at_facility",
         "tracking_location": {"city": "Chicago", "state": "IL", "country": "US", "zip": "60699"},
     }
-    result = {"object": "Tracker", "tracking_code": "TRACK-1", "status": status, "tracking_details": [scan]}
+    first = {"object": "TrackingDetail", "datetime": "2026-11-16T09:00:00Z", "message": "Label", "status": "unknown"}
+    result = {"object": "Tracker", "tracking_code": "TRACK-1", "status": status, "tracking_details": [first, scan]}
     return {"id": f"evt_{status}_{at}", "description": "tracker.updated", "result": result | tracker}
 
 
@@ -68,6 +69,12 @@ def test_a_webhook_keeps_what_the_newest_scan_and_the_tracker_say(tracked: Shop)
         "easypost:evt_in_transit_2026-11-16T14:02:00Z",
         "easypost",
     )
+
+
+def test_what_a_webhook_leaves_empty_is_not_forgotten(tracked: Shop) -> None:
+    receive(tracked.flow, webhook("pre_transit", est_delivery_date="2026-11-20T00:00:00Z"))
+    accepted = receive(tracked.flow, webhook("in_transit", est_delivery_date=None))
+    assert accepted.entity.data["est_delivery_date"] == "2026-11-20T00:00:00Z"
 
 
 def test_a_webhook_that_comes_twice_makes_one_event(tracked: Shop) -> None:
