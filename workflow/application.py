@@ -10,7 +10,8 @@ from workflow.definition.definition import CREATE, Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import EntityNotFoundError, PayloadError, SettingsError
-from workflow.runtime.fire import Accepted, Ask, create, fire
+from workflow.runtime.ask import Ask, check_id
+from workflow.runtime.fire import Accepted, create, fire
 from workflow.runtime.hooks import Handlers, Hooks
 from workflow.runtime.ports import Clock, Ledger, LedgerEntry, Listed, Store, Violation
 from workflow.runtime.runtime import Runtime
@@ -119,12 +120,12 @@ class Workflow:
         return fire(self._runtime, Ask(kind, id, trigger, payload, request_id=request_id, by=by, held=held))
 
     def find(self, kind: str, id: str) -> Entity | None:
-        """The entity as it is now, or None; raises UnknownKindError."""
-        self._runtime.get_definition(kind)
+        """The entity as it is now, or None; raises UnknownKindError, or PayloadError for what cannot be an id."""
+        self._check(kind, id)
         return self._runtime.store.find_entity(kind, id)
 
     def get(self, kind: str, id: str) -> Entity:
-        """The entity as it is now; raises EntityNotFoundError, UnknownKindError."""
+        """The entity as it is now; raises EntityNotFoundError, UnknownKindError, PayloadError."""
         entity = self.find(kind, id)
         if entity is None:
             raise EntityNotFoundError(f"there is no {kind} {id}")
@@ -132,17 +133,23 @@ class Workflow:
 
     def history(self, kind: str, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """The events with a version above `after`, in version order, at most `limit`; empty for an unknown entity."""
-        self._runtime.get_definition(kind)
+        self._check(kind, id)
         return list(self._runtime.store.events(kind, id, after=after, limit=limit))
 
     def effects(self, kind: str, id: str) -> Sequence[LedgerEntry]:
         """How the effects of each event stand, in version order; events that owe none, or were not yet delivered,
         have no entry."""
+        self._check(kind, id)
         return list(self._runtime.ledger.entries(kind, id))
 
     def violations(self, kind: str, id: str) -> Sequence[Violation]:
         """The changes that were made past the framework, as the stream showed them, oldest first."""
+        self._check(kind, id)
         return self._runtime.store.violations(kind, id)
+
+    def _check(self, kind: str, id: str) -> None:
+        self._runtime.get_definition(kind)
+        check_id(kind, id)
 
     def list(self, kind: str, state: str | None = None) -> Iterator[Listed]:
         """The entities of a kind, of one state or state by state, read page by page; may lag behind by moments.

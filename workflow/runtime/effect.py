@@ -114,7 +114,8 @@ class Effect:
         A repetition of this effect fires nothing twice: the request id is made of the effect's key and the trigger,
         unless one is given. On this entity no read is needed, unless it has moved on.
         """
-        from workflow.runtime.fire import Ask, fire
+        from workflow.runtime.ask import Ask, request_id_for
+        from workflow.runtime.fire import fire
 
         kind, entity_id = kind or self.kind, id or self.id
         held = self.entity if (kind, entity_id) == (self.kind, self.id) else None
@@ -123,7 +124,7 @@ class Effect:
             entity_id,
             trigger,
             payload or {},
-            request_id=request_id or f"{self.key}>{trigger}",
+            request_id=request_id or request_id_for(f"{self.key}>{trigger}"),
             by=f"hook:{self.hook}",
             held=held,
             cause=self.key,
@@ -133,14 +134,15 @@ class Effect:
 
     def create(self, kind: str, id: str, data: Mapping[str, object] | None = None) -> Accepted:
         """Creates another entity as `Workflow.create` does, once however often this effect is repeated."""
-        from workflow.runtime.fire import Ask, create
+        from workflow.runtime.ask import Ask, request_id_for
+        from workflow.runtime.fire import create
 
         ask = Ask(
             kind,
             id,
             CREATE,
             data or {},
-            request_id=self.key,
+            request_id=request_id_for(self.key),
             by=f"hook:{self.hook}",
             cause=self.key,
             depth=self.entity.depth + 1,

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from workflow.definition.definition import CREATE
-from workflow.definition.values import UnfitValueError, canonical
 from workflow.engine.decide import Command, decide, decide_creation
 from workflow.engine.entity import Entity
-from workflow.engine.events import Event, evolve, fold
+from workflow.engine.events import Event, FoldError, evolve, fold
 from workflow.errors import (
     ContentionError,
     CreateError,
     EntityNotFoundError,
     HistoryConflictError,
-    PayloadError,
     Refused,
     RequestReuseError,
     Retryable,
     StoreUnavailableError,
 )
+from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
 
@@ -32,9 +29,6 @@ MAX_COMMITS = 8
 
 _FIRST_WAIT_SECONDS = 0.02
 _LONGEST_WAIT_SECONDS = 1.0
-_MAX_ID_BYTES = 900
-"""A partition key holds 2048 bytes and a sort key 1024, of which we use a few ourselves.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +39,6 @@ class Accepted:
     event: Event
     entity: Entity
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a caller asks for: a trigger (or CREATE) on one entity, and who asks.
-
-    `held` is the entity if the caller has it at hand, which saves the read; `cause` and `depth` tell from which
-    effect the request comes.
-    """
-
-    kind: str
-    entity_id: str
-    trigger: str
-    payload: Mapping[str, object] = field(default_factory=dict, repr=False)
-    request_id: str = ""
-    by: str = ""
-    held: Entity | None = None
-    cause: str = ""
-    depth: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.entity_id}: {self.trigger!r}"
 
 
 def create(runtime: Runtime, ask: Ask) -> Accepted:
@@ -94,7 +66,8 @@ Decision = Callable[[Command, Entity | None], Event | Refused]
 
 
 def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
-    _check_ids(ask)
+    check_texts(ask)
+    ask = with_times_as_text(ask)
     command = _command(runtime, ask)
     creating = ask.trigger == CREATE
     fresh = ask.held is None and not creating
@@ -123,18 +96,6 @@ def _refuse(refusal: Refused) -> Accepted:
     raise refusal
 
 
-def _check_ids(ask: Ask) -> None:
-    for name, value in (("id", ask.entity_id), ("request id", ask.request_id)):
-        if not isinstance(value, str) or (name == "id" and not value):
-            raise PayloadError(f"{ask.kind}: the {name} must be text with at least one character, not {value!r}")
-        try:
-            size = len(canonical(value, name).encode())
-        except UnfitValueError as error:
-            raise PayloadError(f"{ask.kind}: {error}") from None
-        if size > _MAX_ID_BYTES:
-            raise PayloadError(f"{ask.kind}: the {name} has {size} bytes; at most {_MAX_ID_BYTES} fit")
-
-
 def _command(runtime: Runtime, ask: Ask) -> Command:
     return Command(
         trigger=ask.trigger,
@@ -150,7 +111,7 @@ def _command(runtime: Runtime, ask: Ask) -> Command:
 def _write(before: Entity | None, event: Event, ask: Ask, attempt: int) -> Write:
     request = None
     if ask.request_id:
-        request = Request(ask.request_id, event.version, event.id, _fingerprint(ask))
+        request = Request(ask.request_id, event.version, event.id, fingerprint(ask))
     return Write(
         before=before,
         event=event,
@@ -158,16 +119,6 @@ def _write(before: Entity | None, event: Event, ask: Ask, attempt: int) -> Write
         request=request,
         token=f"{event.id}-{attempt}",
     )
-
-
-def _fingerprint(ask: Ask) -> str:
-    """What makes two requests the same: the trigger and the payload as given, in canonical form; '' if it has none."""
-    try:
-        payload = canonical(ask.payload, "payload")
-    except UnfitValueError:
-        return ""
-    text = json.dumps([ask.trigger, payload], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _commit(runtime: Runtime, write: Write) -> Contested | None:
@@ -179,7 +130,8 @@ def _commit(runtime: Runtime, write: Write) -> Contested | None:
         except Retryable as error:
             unknown = unknown or isinstance(error, StoreUnavailableError)
             last = error
-        _wait(runtime, attempt)
+        if attempt < MAX_COMMITS - 1:
+            _wait(runtime, attempt)
     subject = f"{write.event.kind} {write.event.entity_id}: {write.event.trigger!r}"
     if unknown:
         raise StoreUnavailableError(
@@ -204,30 +156,36 @@ def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found:
             f"{ask.kind} {ask.entity_id} exists already, in {found.entity.state!r} (version {found.entity.version}); "
             f"give another id, or the same request id to repeat a request"
         )
-    at_version = found.entity.version if found.entity else 0
-    if found.event is not None and at_version < found.event.version:
+    if found.event is not None and (found.entity is None or found.entity.version < found.event.version):
         raise HistoryConflictError(
-            f"{ask.kind} {ask.entity_id} is at version {at_version}, yet its history holds event "
-            f"{found.event.version}: it was changed or deleted by hand; restore it from its history"
+            f"{ask.kind} {ask.entity_id}: its history holds event {found.event.version}, which the entity does not "
+            f"know of: it was changed or deleted by hand; restore it from its history"
         )
     return None
 
 
 def _earlier(runtime: Runtime, ask: Ask) -> Accepted | None:
     """A refusal may be the echo of our own success: the same request id, accepted before."""
-    if not ask.request_id or not _fingerprint(ask):
+    if not ask.request_id or not fingerprint(ask):
         return None
     request = runtime.store.find_request(ask.kind, ask.entity_id, ask.request_id)
     return _repeated(runtime, ask, request) if request else None
 
 
 def _repeated(runtime: Runtime, ask: Ask, request: Request) -> Accepted:
-    if request.fingerprint != _fingerprint(ask):
+    if request.fingerprint != fingerprint(ask):
         raise RequestReuseError(
             f"{ask}: the request id {request.id!r} was used for something else, which became version "
             f"{request.version}; give each request its own id"
         )
     events = list(runtime.store.events(ask.kind, ask.entity_id, limit=request.version))
-    entity = fold(events)
-    assert entity is not None
+    try:
+        entity = fold(events)
+    except FoldError:
+        entity = None
+    if entity is None or entity.event_id != request.event_id:
+        raise HistoryConflictError(
+            f"{ask}: the request id {request.id!r} became version {request.version}, which the history does not hold "
+            f"any more: it was changed by hand; restore it"
+        )
     return Accepted(events[-1], entity, repeated=True)

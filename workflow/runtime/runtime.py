@@ -29,9 +29,9 @@ class Runtime:
 
     def get_definition(self, kind: str) -> Definition:
         """The definition in force for the kind; raises UnknownKindError naming the kinds there are."""
-        definition = self.definitions.find(kind)
+        definition = self.definitions.find(kind) if isinstance(kind, str) else None
         if definition is None:
-            raise UnknownKindError(f"no definition of kind {kind!r}{_did_you_mean(kind, self.definitions.kinds)}")
+            raise UnknownKindError(f"no definition of kind {kind!r}{_did_you_mean(str(kind), self.definitions.kinds)}")
         return definition
 
     def machine(self, kind: str) -> Machine:
