@@ -75,7 +75,7 @@ class Deployed:
         return list(found["Items"])
 
     def effects(self, kind: str, id: str) -> dict[str, tuple[str, int]]:
-        """Status and attempts of each effect of one entity, by `version hook`."""
+        """Status and attempts of each effect of one entity, by `version hook`, in the order they run."""
         return {
             f"{entry.version} {hook}": (outcome.status, outcome.attempts)
             for entry in self.flow.effects(kind, id)

@@ -83,6 +83,7 @@ def test_ctrl_c_stops_the_demo_and_leaves_nothing_behind(demo: subprocess.Popen[
         line = demo.stdout.readline()
         assert line, "the demo ended before its story began"
         told += line
+    assert left_behind(tmp_path, told) != []
     demo.send_signal(signal.SIGINT)
     _, errors = demo.communicate(timeout=TIMEOUT_SECONDS)
     assert (demo.returncode, errors) == (130, "\nstopped; nothing is left running\n")
