@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from workflow.engine.entity import Entity
-from workflow.engine.events import Event, FoldError, evolve
+from workflow.engine.events import Event
 from workflow.errors import HistoryConflictError, WorkflowError
 from workflow.runtime.changes import Change, find_violation, owed_by
 from workflow.runtime.effect import Delivery, Effect
+from workflow.runtime.missed import HistoryViolationError, missed_steps
 from workflow.runtime.ports import OWED, LedgerEntry, Outcome, Violation
-from workflow.runtime.redact import redact, redacted_trace
+from workflow.runtime.redact import bare_trace, redacted_error, redacted_trace
 from workflow.runtime.runtime import Runtime
 
 log = logging.getLogger("workflow")
@@ -102,7 +101,7 @@ class _EntityDelivery:
                 log.warning("%s is not delivered yet: %s", change, error)
             except Exception as error:
                 # Whatever it is, it must not take the other entities of the batch with it.
-                log.error("%s is not delivered yet: %s", change, redacted_trace(error, ()))
+                log.error("%s is not delivered yet: %s", change, bare_trace(error))
             else:
                 continue
             self.delivered.failed += changes[index:]
@@ -125,34 +124,15 @@ class _EntityDelivery:
             self._run_effects(delivery, owed_by(self._runtime.definitions, change) or ())
 
     def _deliver_history(self, change: Change) -> None:
-        """Versions between OLD and NEW never came by: the history has them, and each step owes its own effects."""
         steps = change.version - change.before_version
-        events = list(
-            self._runtime.store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
-        )
-        if len(events) < steps:
-            missing = change.before_version + len(events) + 1
-            self._record(change, f"the entity is at version {change.version}, its history has no event {missing}")
+        events = self._runtime.store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
+        try:
+            missed = missed_steps(change, list(events), self._runtime.definitions)
+        except HistoryViolationError as error:
+            self._record(change, str(error))
             return
-        entity = change.snapshots.before()
-        for event in events:
-            before = entity
-            try:
-                entity = evolve(before, event)
-            except FoldError as error:
-                self._record(change, str(error))
-                return
-            self._run_effects(_past(event, before, entity), self._owed_by_event(change, event))
-
-    def _owed_by_event(self, change: Change, event: Event) -> tuple[str, ...]:
-        step = change._replace(
-            version=event.version,
-            source=event.source,
-            target=event.target,
-            definition=event.definition,
-            trigger=event.trigger,
-        )
-        return owed_by(self._runtime.definitions, step) or ()
+        for delivery, hooks in missed:
+            self._run_effects(delivery, hooks)
 
     def _run_effects(self, delivery: Delivery, hooks: Sequence[str]) -> None:
         if not hooks:
@@ -176,7 +156,10 @@ class _EntityDelivery:
         error = ""
         try:
             self._runtime.hooks[effect.hook](effect)
-        except Exception as failure:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:
+            # SystemExit and its like too: a hook that leaves must not take the batch with it.
             error = self._told(effect, failure)
         ended = self._runtime.clock.now()
         took_ms = (ended - started) // _MILLISECOND
@@ -188,11 +171,16 @@ class _EntityDelivery:
         self.delivered.effects_done += 1
         return ended
 
-    def _told(self, effect: Effect, failure: Exception) -> str:
+    def _told(self, effect: Effect, failure: BaseException) -> str:
         """Logs the failure of a hook, and returns it in one line; neither quotes a sensitive value."""
-        secrets = self._runtime.secrets(effect.kind, *effect.values_read())
-        log.error("effect %s failed (attempt %d): %s", effect.key, effect.attempt, redacted_trace(failure, secrets))
-        return redact(f"{type(failure).__name__}: {failure}", secrets)
+        try:
+            secrets = self._runtime.secrets(effect.kind, *effect.values_read())
+        except Exception:
+            trace = error = bare_trace(failure)
+        else:
+            trace, error = redacted_trace(failure, secrets), redacted_error(failure, secrets)
+        log.error("effect %s failed (attempt %d): %s", effect.key, effect.attempt, trace)
+        return error
 
     def _record(self, change: Change, reason: str) -> None:
         log.error("violation: %s: %s", change, reason)
@@ -216,20 +204,3 @@ class _EntityDelivery:
         if event is None:
             raise HistoryConflictError(f"{change}: its history has no such event; the entity was changed by hand")
         return event
-
-
-class _Folded(NamedTuple):
-    """The entity around a past event, as its history makes it."""
-
-    entity_before: Entity | None
-    entity_after: Entity
-
-    def before(self) -> Entity | None:
-        return self.entity_before
-
-    def after(self) -> Entity:
-        return self.entity_after
-
-
-def _past(event: Event, before: Entity | None, after: Entity) -> Delivery:
-    return Delivery(event.kind, event.entity_id, event.version, _Folded(before, after), lambda: event)

@@ -48,7 +48,9 @@ class Delivery:
         return self._after
 
     def values_read(self) -> list[Mapping[str, object]]:
-        seen = [self.after.data]
+        # Read anew: a hook may have changed its own copies.
+        before = self._snapshots.before()
+        seen = [self._snapshots.after().data, before.data if before else {}]
         if self._event is not None:
             seen.append(self._event.payload)
         return seen

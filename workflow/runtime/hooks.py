@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -60,6 +61,8 @@ class Hooks(Mapping[str, HookFunction]):
 
     def _register(self, function: Callable[..., Any]) -> None:
         mark, name = getattr(function, _MARK)
+        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+            raise RegisterHookError(f"the {mark} {name!r} ({_place(function)}) is async or yields; it would never run")
         taken: dict[str, Any] = self._hooks if mark == "hook" else self.guards
         other = taken.setdefault(name, function)
         if other is not function:
@@ -99,7 +102,8 @@ def _functions(handler: str | ModuleType | Callable[..., object]) -> list[Callab
 def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except Exception as error:
+        # Whatever the module does wrong at its import, the module is what has to be put right.
         raise RegisterHookError(f"handler module {name!r} cannot be imported: {error}") from error
 
 

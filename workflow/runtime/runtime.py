@@ -11,6 +11,7 @@ from workflow.definition.definition import Definition, Definitions
 from workflow.errors import UnknownKindError
 from workflow.runtime.hooks import Hooks
 from workflow.runtime.ports import Clock, Ledger, Store
+from workflow.runtime.redact import quotable
 
 if TYPE_CHECKING:
     from workflow.engine.machine import Machine
@@ -47,10 +48,12 @@ class Runtime:
         return machine
 
     def secrets(self, kind: str, *values: Mapping[str, object]) -> list[str]:
-        """The texts of the sensitive fields among the values, which must not reach a log."""
-        definition = self.definitions.find(kind)
-        names = definition.sensitive if definition else frozenset[str]()
-        return [str(given[name]) for given in values for name in names if given.get(name) not in (None, "")]
+        """The texts of the sensitive fields among the values, which must not reach a log.
+
+        Sensitive is what any loaded version of the definition says is so.
+        """
+        names = {name for definition in self.definitions if definition.kind == kind for name in definition.sensitive}
+        return [text for given in values for name in names for text in quotable(given.get(name))]
 
 
 def _did_you_mean(name: str, known: tuple[str, ...]) -> str:

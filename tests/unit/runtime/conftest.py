@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import FaultyStore
 from tests.samples import definitions
+from tests.unit.runtime.delivery import Bench
 from workflow import Workflow
 
 
@@ -19,3 +20,9 @@ def flow(store: FaultyStore, clock: FakeClock) -> Workflow:
     flow = Workflow(definitions(), store, clock=clock)
     flow.create("order", "42", {"total": 100})
     return flow
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Orders with hooks, and somebody to deliver them."""
+    return Bench()
