@@ -21,7 +21,7 @@ from workflow.local.dynamodb_local import DynamoDBLocal
 
 TABLE = "bench"
 ACCESS_KEY = "bench"
-TRANSITIONS = 160
+TRANSITIONS = 120
 
 
 def rows() -> Iterator[Row]:
@@ -52,7 +52,7 @@ def _row(tuned: Any, client: Any, name: str, threads: int) -> Row:
         lambda: lambda: _spread(fire, ours),
         lambda: lambda: _spread(lambda entity_id, number: _by_hand(client, entity_id, number), theirs),
         clock=wall,
-        rounds=9,
+        rounds=5,
     )
     return Row(f"fire, {threads} thread{'s' * (threads > 1)}", f"by hand, {name}", ratio, 0.9, detail=detail)
 

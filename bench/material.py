@@ -96,9 +96,9 @@ def image(entity: Entity) -> dict[str, Any]:
     return items.write_entity(entity, event)
 
 
-def batch() -> list[dict[str, Any]]:
+def batch(size: int = 1000, first: int = 0) -> list[dict[str, Any]]:
     """1,000 records with OLD and NEW of about 1 KB: 700 transitions, 200 plain updates, 100 inserts."""
-    records = [_record(number) for number in range(1000)]
+    records = [_record(number) for number in range(first, first + size)]
     # Through JSON, as Lambda's runtime hands them over: no two strings are the same object.
     return [json.loads(json.dumps(record)) for record in records]
 

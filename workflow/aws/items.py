@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from workflow.aws.attributes import Item, read_map, read_value, write_map, write_value
@@ -50,6 +51,8 @@ def edge(kind: str, definition: int, trigger: str, source: str, target: str) -> 
     return f"{kind}@{definition} {trigger} {source} {target}"
 
 
+# The same few edges come by all the time; the bound keeps what a stranger writes from piling up.
+@lru_cache(maxsize=4096)
 def split_edge(text: str) -> tuple[str, int, str, str, str]:
     """Kind, definition version, trigger, source and target; raises ValueError for anything else."""
     declared, trigger, source, target = text.split(" ")
@@ -90,17 +93,17 @@ def read_entity(item: Item) -> Entity:
     kind, entity_id = split_partition(item["pk"]["S"])
     _, definition, trigger, _, _ = split_edge(item["edge"]["S"])
     return Entity(
-        kind=kind,
-        id=entity_id,
-        state=item["state"]["S"],
-        version=int(item["version"]["N"]),
-        data=read_map(item["data"]["M"]),
-        definition=definition,
-        event_id=item["event"]["S"],
-        trigger=trigger,
-        created_at=read_time(item, "created_at"),
-        changed_at=read_time(item, "changed_at"),
-        depth=int(item["depth"]["N"]) if "depth" in item else 0,
+        kind,
+        entity_id,
+        item["state"]["S"],
+        int(item["version"]["N"]),
+        read_map(item["data"]["M"]),
+        definition,
+        item["event"]["S"],
+        trigger,
+        read_time(item, "created_at"),
+        read_time(item, "changed_at"),
+        int(item["depth"]["N"]) if "depth" in item else 0,
     )
 
 

@@ -40,16 +40,37 @@ def _with_decimal(type_names: Iterable[str]) -> list[str]:
     return [*names, "Decimal"] if "float" in names else names
 
 
+class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
+    """jmespath's own, which also knows `data.total` as one step instead of three: half of a guard's cost."""
+
+    def visit_plain_path(self, node: dict[str, Any], value: Any) -> Any:
+        for name in node["names"]:
+            if not isinstance(value, dict):
+                return None
+            value = value.get(name)
+        return value
+
+
+def _with_plain_paths(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    children = [_with_plain_paths(child) for child in node["children"]]
+    if node["type"] == "subexpression" and all(child["type"] == "field" for child in children):
+        return {"type": "plain_path", "names": [child["value"] for child in children], "children": []}
+    return {**node, "children": children}
+
+
 class Expression:
     """A compiled expression; evaluating it is pure and safe from several threads."""
 
-    __slots__ = ("_interpreter", "_parsed", "text")
+    __slots__ = ("_interpreter", "_parsed", "_walked", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._parsed: dict[str, Any] = _exact(_compile(text))
+        self._walked = _with_plain_paths(self._parsed)
         # One interpreter kept for all evaluations: jmespath's own `search` builds one each time, half of its cost.
-        self._interpreter = visitor.TreeInterpreter(jmespath.Options(custom_functions=_Functions()))
+        self._interpreter = _Interpreter(jmespath.Options(custom_functions=_Functions()))
 
     def evaluate(self, context: dict[str, Any]) -> Value:
         """The canonical value for these values; raises ExpressionError where a function does not take them."""
@@ -62,7 +83,7 @@ class Expression:
 
     def _run(self, context: dict[str, Any]) -> Any:
         try:
-            return self._interpreter.visit(self._parsed, context)
+            return self._interpreter.visit(self._walked, context)
         except JMESPathTypeError as error:
             # jmespath's own message quotes the value, which may be sensitive.
             name, given = error.function_name, error.actual_type
