@@ -12,7 +12,7 @@ from workflow.definition.fields import fit
 from workflow.definition.values import UnfitValueError, Value, canonical
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.engine.machine import Context, Machine, UnknownGuardError, Way
+from workflow.engine.machine import BrokenGuardError, Context, Machine, UnknownGuardError, Way
 from workflow.errors import GuardError, PayloadError, Refused, TransitionError
 
 
@@ -48,6 +48,8 @@ def decide(machine: Machine, entity: Entity, command: Command, now: datetime) ->
             f"{_subject(entity)}: {command.trigger!r} asks for the guard {error.args[0]!r}, which no handler "
             f"module registers; add it with @guard"
         )
+    except BrokenGuardError as error:
+        return _broken(entity, command, error)
     return Event(
         kind=entity.kind,
         entity_id=entity.id,
@@ -117,6 +119,15 @@ def _guarded(ways: list[Way], machine: Machine, entity: Entity, command: Command
         f"{_subject(entity)}: {command.trigger!r} from {entity.state!r} (version {entity.version}) needs: {guards}",
         allowed=allowed,
     )
+
+
+def _broken(entity: Entity, command: Command, error: BrokenGuardError) -> Refused:
+    # Its own words stay out of the refusal: they may quote what it saw.
+    refusal = GuardError(
+        f"{_subject(entity)}: {command.trigger!r}: the guard {error.args[0]!r} failed: {type(error.__cause__).__name__}"
+    )
+    refusal.__cause__ = error.__cause__
+    return refusal
 
 
 def _first_open(ways: list[Way], entity: Entity, given: Mapping[str, object]) -> tuple[Way | None, Context]:

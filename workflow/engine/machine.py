@@ -39,6 +39,10 @@ class UnknownGuardError(LookupError):
     """A definition names a guard function that was not given."""
 
 
+class BrokenGuardError(Exception):
+    """A guard function raised, which is its `__cause__`."""
+
+
 class Machine:
     """The ways through one definition, ready to be asked; built once per definition version."""
 
@@ -50,6 +54,8 @@ class Machine:
             initial=definition.initial,
             auto_transitions=False,
             send_event=True,
+            # There is no model. The library refuses a trigger of this name, so it is one that no trigger can have.
+            model_attribute="no model",
         )
         for declared in definition.transitions:
             self._add(declared, guards)
@@ -76,10 +82,13 @@ def _function(guard: Guard, guards: Mapping[str, GuardFunction]) -> GuardFunctio
     if guard.expression:
         return Expression(guard.expression).holds
     function = guards.get(guard.function)
-    if function is not None:
-        return function
 
-    def unknown(context: Context) -> object:
-        raise UnknownGuardError(guard.function)
+    def asked(context: Context) -> object:
+        if function is None:
+            raise UnknownGuardError(guard.function)
+        try:
+            return function(context)
+        except Exception as error:
+            raise BrokenGuardError(guard.function) from error
 
-    return unknown
+    return asked
