@@ -21,21 +21,29 @@ def make_client(
     """A client as boto3 would make it; at a loopback endpoint it never uses, nor needs, the caller's credentials."""
     if access_key is None and endpoint_url and urlsplit(endpoint_url).hostname in _LOOPBACK_HOSTS:
         access_key = "000000000000"
-    credentials: dict[str, Any] = {"region_name": region}
-    if access_key:
-        credentials = {
-            "aws_access_key_id": access_key,
-            "aws_secret_access_key": "local",
-            "region_name": region or "us-east-1",
-        }
     config = {"dynamodb": _dynamodb_config, "lambda": _lambda_config}.get(service, Config)()
-    return _session().create_client(service, endpoint_url=endpoint_url, config=config, **credentials)
+    if access_key is None:
+        return _session().create_client(service, endpoint_url=endpoint_url, config=config, region_name=region)
+    return _session_without_profile().create_client(
+        service,
+        endpoint_url=endpoint_url,
+        config=config,
+        region_name=region or "us-east-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key="local",
+    )
 
 
 @cache
 def _session() -> botocore.session.Session:
     # What boto3.client() calls underneath. Importing boto3 itself adds a third to a cold start, for S3 transfers.
     return botocore.session.get_session()
+
+
+@cache
+def _session_without_profile() -> botocore.session.Session:
+    # With credentials given, a profile that AWS_PROFILE names need not even exist.
+    return botocore.session.get_session({"profile": (None, None, None, None)})
 
 
 @cache
