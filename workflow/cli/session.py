@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from workflow.errors import RegisterHookError
 from workflow.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -72,13 +70,7 @@ class Session:
 
         if str(self.project) not in sys.path:
             sys.path.insert(0, str(self.project))
-        try:
-            return Hooks(self.settings.handlers)
-        except RegisterHookError:
-            raise
-        except Exception as error:
-            # Importing a module runs it, so anything may come out; it is still the user's, not ours.
-            raise RegisterHookError(f"a handler module cannot be imported: {_described(error)}") from error
+        return Hooks(self.settings.handlers)
 
     def load_definitions(self, path: str | None = None, hooks: Hooks | None = None) -> Definitions:
         """The definitions at `path` or where the settings say, checked against the hooks if any are given.
@@ -110,10 +102,3 @@ def _from_here(path: Path) -> str:
     """The path as seen from the current folder if it lies beneath it: shorter to read in every message."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-def _described(error: Exception) -> str:
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}: {error.msg}"
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{place.filename}:{place.lineno}: {type(error).__name__}: {error}"

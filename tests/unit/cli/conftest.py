@@ -41,7 +41,7 @@ transitions:
     guard: payload.amount >= data.total
   ship:    {from: paid, to: shipped, sets: [carrier]}
   deliver: {from: shipped, to: delivered}
-  cancel:  {from: [placed, paid], to: cancelled, requires: [reason]}
+  cancel:  {from: [placed, paid], to: cancelled, requires: {reason: string}}
   expire:  {from: placed, to: cancelled}
 """
 

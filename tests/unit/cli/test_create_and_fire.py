@@ -83,6 +83,14 @@ def test_a_set_value_of_a_trigger_is_read_by_what_the_definition_says_of_it(run,
     assert flow.history("order", "42")[-1].payload[pair.partition("=")[0]] == value
 
 
+def test_a_set_value_that_only_the_trigger_declares_takes_that_type(run, flow):
+    flow.create("order", "42", {"email": "e", "total": 1})
+
+    run("fire", "order", "42", "cancel", "--set", "reason=007")
+
+    assert flow.history("order", "42")[-1].payload == {"reason": "007"}
+
+
 def test_the_same_request_in_json_and_with_set_is_the_same(run, flow):
     flow.create("order", "42", {"email": "e", "total": 1})
     run("fire", "order", "42", "pay", "--payload", '{"amount": 1.50}', "--request-id", "r1")

@@ -79,6 +79,17 @@ def test_a_path_is_checked_against_the_hooks_of_the_project(tmp_path):
 
 
 @pytest.mark.usefixtures("project")
+def test_a_problem_stays_on_its_line_however_narrow_the_terminal(tmp_path):
+    order = tmp_path / "definitions" / "order.yaml"
+    order.write_text(order.read_text().replace("tell_warehouse", "tell_warehous"))
+
+    lines = run("check", COLUMNS="30").stdout.splitlines()
+
+    assert lines[0] == "definitions/order.yaml:15:46: no hook 'tell_warehous' is registered"
+    assert len(lines) == 3
+
+
+@pytest.mark.usefixtures("project")
 def test_an_absolute_path_beneath_here_is_shown_from_here(tmp_path):
     (tmp_path / "definitions" / "order.yaml").write_text("kind: [")
 
@@ -119,8 +130,8 @@ def test_a_folder_that_is_not_there_is_a_problem_too():
     ("source", "message"),
     [
         ("import nothing_of_that_name", "'shop_handlers' cannot be imported: No module named 'nothing_of_that_name'"),
-        ("def (", "shop_handlers.py:1: invalid syntax"),
-        ("\nraise KeyError('MAIL_FROM')", "shop_handlers.py:2: KeyError: 'MAIL_FROM'"),
+        ("def (", "'shop_handlers' cannot be imported: invalid syntax (shop_handlers.py, line 1)"),
+        ("\nraise KeyError('MAIL_FROM')", "'shop_handlers' cannot be imported: "),
     ],
 )
 def test_handlers_that_cannot_be_imported_are_one_line(project, source, message):

@@ -72,6 +72,7 @@ def test_options_come_before_environment_before_the_projects_file(tmp_path):
 
     for arguments, environment in (
         ([], {}),
+        ([], {"WORKFLOW_DEFINITIONS": "other"}),
         ([], {"WORKFLOW_TABLE": "env", "WORKFLOW_DEFINITIONS": "env.json", "AWS_ENDPOINT_URL": "http://env"}),
         (["--table", "option", "--definitions", "d", "--endpoint-url", "http://option"], {"WORKFLOW_TABLE": "env"}),
     ):
@@ -79,6 +80,7 @@ def test_options_come_before_environment_before_the_projects_file(tmp_path):
 
     assert seen == [
         ("file", "machines", ""),
+        ("file", "other", ""),
         ("env", "env.json", "http://env"),
         ("option", "d", "http://option"),
     ]

@@ -190,6 +190,16 @@ def test_the_history_of_an_entity_removed_by_hand_is_still_told(run, flow, clock
     assert result.exit_code == 0
 
 
+def test_a_limit_holds_for_an_entity_removed_by_hand_too(run, flow):
+    flow.create("order", "42", {"email": "e", "total": 1})
+    flow.fire("order", "42", "pay", {"amount": 1})
+    flow.runtime.store._entities.clear()
+
+    told = json.loads(run("history", "order", "42", "--limit", "1", "--json").stdout)
+
+    assert (told["state"], told["earlier"], [event["version"] for event in told["events"]]) == (None, 1, [2])
+
+
 def test_an_entity_that_never_was_has_no_history(run):
     result = run("history", "order", "42")
 

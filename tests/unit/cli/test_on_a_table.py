@@ -70,6 +70,7 @@ def test_an_order_lives_from_creation_to_history():
     fired = run("fire", "--set", "amount=120.50", "--", "order", "-42", "pay")
     assert (fired.stdout, fired.stderr) == ("order -42: placed -> paid (version 2)\n", "")
 
+    assert run("show", "order", "\udcff").exit_code in (1, 3)
     refused = run("fire", "--", "order", "-42", "pay")
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
 

@@ -66,10 +66,10 @@ def test_a_build_tells_what_it_made(project, monkeypatch):
 
     monkeypatch.setattr(package, "build", build)
 
-    result = run("build", "--output", "out/code")
+    result = run("build", "--output", "out/[b]code")
 
-    assert (result.stdout, result.exit_code) == ("built out/code: 2 files, 1.5 MB\n", 0)
-    assert (project / "out" / "code" / "definitions.json").read_text() == str(project)
+    assert (result.stdout, result.exit_code) == ("built out/[b]code: 2 files, 1.5 MB\n", 0)
+    assert (project / "out" / "[b]code" / "definitions.json").read_text() == str(project)
 
 
 def test_dev_tells_each_line_with_its_time_and_never_as_control(project, monkeypatch):
