@@ -1,15 +1,16 @@
-"""How entities, events, requests, ledger entries and violations lie in the table: the only place that knows."""
+"""How entities, events and requests lie in the table; this and `delivery_items` are the only places that know."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from workflow.aws.attributes import Item, read_map, read_value, write_map, write_value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.runtime.ports import LedgerEntry, Listed, Outcome, Request, Violation
+from workflow.errors import HistoryConflictError
+from workflow.runtime.ports import Listed, Request
 
 ENTITY = "entity"
 INDEX = "by_state"
@@ -17,7 +18,6 @@ INDEX = "by_state"
 every transition would then write at one hot end of the index."""
 
 _VERSION_DIGITS = 12
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def partition(kind: str, entity_id: str) -> str:
@@ -89,7 +89,14 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
 
 
 def read_entity(item: Item) -> Entity:
-    """The entity of an item or image; raises KeyError or ValueError if it is not one."""
+    """The entity of an item or image; raises HistoryConflictError if somebody made it into something else."""
+    try:
+        return _read_entity(item)
+    except _DAMAGED as error:
+        raise _damaged(item, error) from error
+
+
+def _read_entity(item: Item) -> Entity:
     kind, entity_id = split_partition(item["pk"]["S"])
     _, definition, trigger, _, _ = split_edge(item["edge"]["S"])
     return Entity(
@@ -105,6 +112,15 @@ def read_entity(item: Item) -> Entity:
         read_time(item, "changed_at"),
         int(item["depth"]["N"]) if "depth" in item else 0,
     )
+
+
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+def _damaged(item: Item, error: Exception) -> HistoryConflictError:
+    where = " ".join(str(item.get(name, {}).get("S", "?")) for name in ("pk", "sk"))
+    what = f"it lacks {error}" if isinstance(error, KeyError) else f"{type(error).__name__} while reading it"
+    return HistoryConflictError(f"item {where} was changed by hand: {what}; restore it from its history or a backup")
 
 
 def write_event(event: Event) -> dict[str, Any]:
@@ -135,7 +151,14 @@ def write_event(event: Event) -> dict[str, Any]:
 
 
 def read_event(item: Item) -> Event:
-    """The event of an item."""
+    """The event of an item; raises HistoryConflictError if somebody made it into something else."""
+    try:
+        return _read_event(item)
+    except _DAMAGED as error:
+        raise _damaged(item, error) from error
+
+
+def _read_event(item: Item) -> Event:
     kind, entity_id = split_partition(item["pk"]["S"])
     _, definition, trigger, source, target = split_edge(item["edge"]["S"])
     changes = read_map(item["changes"]["M"]) if "changes" in item else {}
@@ -154,14 +177,15 @@ def read_event(item: Item) -> Event:
         definition=definition,
         payload=payload,
         changes=changes,
-        by=_text(item, "by"),
-        request_id=_text(item, "request"),
-        cause=_text(item, "cause"),
+        by=read_text(item, "by"),
+        request_id=read_text(item, "request"),
+        cause=read_text(item, "cause"),
         depth=int(item["depth"]["N"]) if "depth" in item else 0,
     )
 
 
-def _text(item: Item, name: str) -> str:
+def read_text(item: Item, name: str) -> str:
+    """The text of an attribute, '' where it is not there."""
     return str(item[name]["S"]) if name in item else ""
 
 
@@ -190,84 +214,3 @@ def read_listed(item: Item) -> Listed:
     """One line of a listing, from what the index holds."""
     kind, entity_id = split_partition(item["pk"]["S"])
     return Listed(kind, entity_id, item["state"]["S"], int(item["version"]["N"]), read_time(item, "changed_at"))
-
-
-def write_milliseconds(moment: datetime) -> dict[str, str]:
-    """Whole milliseconds since 1970, for comparing in a condition; never later than the moment itself."""
-    return {"N": str((moment - _EPOCH) // timedelta(milliseconds=1))}
-
-
-def write_ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
-    """The item of the effects of one event."""
-    return {
-        **key(entry.kind, entry.entity_id, sort_key("effects", entry.version)),
-        "claimed_by": {"S": entry.owner},
-        "lease_until": write_milliseconds(entry.lease_until),
-        # A map has no order in DynamoDB, and hooks run in one.
-        "hooks": write_value(list(entry.outcomes)),
-        "outcomes": {"M": {hook: write_outcome(outcome) for hook, outcome in entry.outcomes.items()}},
-    }
-
-
-def write_outcome(outcome: Outcome) -> dict[str, Any]:
-    """The attribute value of one effect's outcome."""
-    fields: dict[str, Any] = {"status": {"S": outcome.status}, "attempts": {"N": str(outcome.attempts)}}
-    if outcome.at:
-        fields["at"] = write_time(outcome.at)
-        fields["took_ms"] = {"N": str(outcome.took_ms)}
-    if outcome.error:
-        fields["error"] = {"S": outcome.error}
-    return {"M": fields}
-
-
-def read_ledger_entry(item: Item) -> LedgerEntry:
-    """The ledger entry of an item."""
-    kind, entity_id = split_partition(item["pk"]["S"])
-    outcomes = item["outcomes"]["M"]
-    return LedgerEntry(
-        kind=kind,
-        entity_id=entity_id,
-        version=int(item["sk"]["S"].rpartition("#")[2]),
-        owner=item["claimed_by"]["S"],
-        lease_until=datetime.fromtimestamp(int(item["lease_until"]["N"]) / 1000, UTC),
-        outcomes={hook: _read_outcome(outcomes[hook]["M"]) for hook in read_value(item["hooks"])},
-    )
-
-
-def _read_outcome(fields: Item) -> Outcome:
-    return Outcome(
-        status=fields["status"]["S"],
-        attempts=int(fields["attempts"]["N"]),
-        at=read_time(fields, "at") if "at" in fields else None,
-        took_ms=int(fields["took_ms"]["N"]) if "took_ms" in fields else 0,
-        error=_text(fields, "error"),
-    )
-
-
-def write_violation(violation: Violation) -> dict[str, Any]:
-    """The item of a violation; the place on the stream makes it the same item when it is seen again."""
-    return {
-        **key(violation.kind, violation.entity_id, f"violation#{violation.position}"),
-        "at": write_time(violation.at),
-        "reason": {"S": violation.reason},
-        "source": {"S": violation.source},
-        "target": {"S": violation.target},
-        "before_version": {"N": str(violation.before_version)},
-        "version": {"N": str(violation.version)},
-    }
-
-
-def read_violation(item: Item) -> Violation:
-    """The violation of an item."""
-    kind, entity_id = split_partition(item["pk"]["S"])
-    return Violation(
-        kind=kind,
-        entity_id=entity_id,
-        position=item["sk"]["S"].partition("#")[2],
-        at=read_time(item, "at"),
-        reason=item["reason"]["S"],
-        source=item["source"]["S"],
-        target=item["target"]["S"],
-        before_version=int(item["before_version"]["N"]),
-        version=int(item["version"]["N"]),
-    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import items
+from workflow.aws import delivery_items, items
 from workflow.aws.failures import translated
 from workflow.errors import ClaimError, LeaseLostError
 from workflow.runtime.ports import LedgerEntry, Outcome
@@ -34,7 +34,7 @@ class TableLedger:
 
     def _take_over(self, claim: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
         taken = claim._replace(outcomes=found.outcomes_for_next_owner())
-        as_found = {":owner": {"S": found.owner}, ":lease": items.write_milliseconds(found.lease_until)}
+        as_found = {":owner": {"S": found.owner}, ":lease": delivery_items.write_milliseconds(found.lease_until)}
         stood = self._put(taken, "claimed_by = :owner AND lease_until = :lease", as_found)
         # Our own claim stands there if botocore sent it twice because an answer was lost.
         if stood is not None and stood.owner != claim.owner:
@@ -45,7 +45,7 @@ class TableLedger:
         """None if written, else what stood there instead."""
         request: dict[str, Any] = {
             "TableName": self._table,
-            "Item": items.write_ledger_entry(entry),
+            "Item": delivery_items.write_ledger_entry(entry),
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -56,16 +56,16 @@ class TableLedger:
                 self._client.put_item(**request)
         except ClientError as error:
             old = error.response.get("Item")
-            return items.read_ledger_entry(old) if old else entry
+            return delivery_items.read_ledger_entry(old) if old else entry
         return None
 
     def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
         """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
         update = "SET outcomes.#hook = :outcome"
-        values = {":outcome": items.write_outcome(outcome), ":owner": {"S": entry.owner}}
+        values = {":outcome": delivery_items.write_outcome(outcome), ":owner": {"S": entry.owner}}
         if outcome.status == "failed" and outcome.at:
             update += ", lease_until = :over"
-            values[":over"] = items.write_milliseconds(outcome.at)
+            values[":over"] = delivery_items.write_milliseconds(outcome.at)
         try:
             with translated(f"committing {hook} of {_subject(entry)}"):
                 self._client.update_item(
@@ -93,7 +93,7 @@ class TableLedger:
         )
         with translated(f"reading the effects of {kind} {entity_id} in table {self._table}"):
             for page in pages:
-                yield from map(items.read_ledger_entry, page["Items"])
+                yield from map(delivery_items.read_ledger_entry, page["Items"])
 
 
 def _subject(entry: LedgerEntry) -> str:

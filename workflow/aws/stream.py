@@ -15,7 +15,7 @@ from workflow.aws import items
 from workflow.aws.attributes import Item
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
-from workflow.runtime.changes import DELETED, Change
+from workflow.runtime.changes import DELETED, OVERWRITTEN, Change
 
 StreamRecord = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ class Look:
     malformed: int = 0
 
 
-_NOT_AN_ENTITY = (KeyError, TypeError, ValueError, AttributeError)
+_NOT_AN_ENTITY = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 """What reading a record raises if it was not written by us."""
 
 _NEXT_VERSION = {str(version): str(version + 1) for version in range(1000)}
@@ -99,20 +99,13 @@ def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
 
 def _look_closely(records: Sequence[StreamRecord], found: Look, kinds: set[str]) -> None:
     for record in records:
-        try:
-            images = record["dynamodb"]
-            keys = images["Keys"]
-            if keys["sk"]["S"] != items.ENTITY or items.split_partition(keys["pk"]["S"])[0] not in kinds:
-                found.foreign += 1
-                continue
-            change = _change(images)
-        except _NOT_AN_ENTITY:
-            if _is_ours(record, kinds):
-                found.malformed += 1
-            else:
-                found.foreign += 1
+        if not _is_ours(record, kinds):
+            found.foreign += 1
             continue
-        if change.version == change.before_version and change.source == change.target:
+        change = _find_change(record["dynamodb"])
+        if change is None:
+            found.malformed += 1
+        elif change.version == change.before_version and change.source == change.target:
             found.unchanged += 1
         else:
             found.changes.append(change)
@@ -126,6 +119,16 @@ def _is_ours(record: StreamRecord, kinds: set[str]) -> bool:
         return bool(keys["sk"]["S"] == items.ENTITY and items.split_partition(keys["pk"]["S"])[0] in kinds)
     except _NOT_AN_ENTITY:
         return False
+
+
+def _find_change(images: Mapping[str, Any]) -> Change | None:
+    """The change of a record of an entity; None if neither image is one, or only a first one that is none."""
+    for read in (_change, _overwriting):
+        try:
+            return read(images)
+        except _NOT_AN_ENTITY:
+            continue
+    return None
 
 
 class _Images:
@@ -169,20 +172,40 @@ def _change(images: Mapping[str, Any]) -> Change:
     old, new = images.get("OldImage"), images.get("NewImage")
     kind, entity_id = items.split_partition(images["Keys"]["pk"]["S"])
     _, definition, trigger, _, _ = items.split_edge((new or old or {})["edge"]["S"])
-    if not images["SequenceNumber"].isdecimal():
-        raise ValueError("no place on a stream")
+    before_version, source = _place(old) if old else (DELETED, "")
+    version, target = _place(new) if new else (DELETED, "")
     return Change(
         kind=kind,
         entity_id=entity_id,
-        before_version=int(old["version"]["N"]) if old else 0,
-        version=int(new["version"]["N"]) if new else DELETED,
-        source=old["state"]["S"] if old else "",
-        target=new["state"]["S"] if new else "",
+        before_version=before_version,
+        version=version,
+        source=source,
+        target=target,
         definition=definition,
         trigger=trigger,
-        position=images["SequenceNumber"],
+        position=_position(images),
         snapshots=_Images(old, new),
     )
+
+
+def _overwriting(images: Mapping[str, Any]) -> Change:
+    """The change of a record whose OLD image is an entity and whose NEW image is none."""
+    old, gone = _change({**images, "NewImage": None}), images["NewImage"]
+    return old._replace(version=OVERWRITTEN, snapshots=_Images(images["OldImage"], gone))
+
+
+def _place(image: Item) -> tuple[int, str]:
+    version, state = int(image["version"]["N"]), image["state"]["S"]
+    if not isinstance(state, str):
+        raise TypeError("a state that is no text")
+    return version, state
+
+
+def _position(images: Mapping[str, Any]) -> str:
+    position = images["SequenceNumber"]
+    if not position.isdecimal():
+        raise ValueError("no place on a stream")
+    return str(position)
 
 
 def partial_batch_response(failed: Iterable[Change]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import items
+from workflow.aws import delivery_items, items
 from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
@@ -60,7 +60,7 @@ class TableStore:
     def violations(self, kind: str, entity_id: str) -> Sequence[Violation]:
         """The violations recorded for the entity, oldest first."""
         found = self._query(kind, entity_id, "violation#", "violation#~", None)
-        return sorted(map(items.read_violation, found), key=lambda violation: violation.at)
+        return sorted(map(delivery_items.read_violation, found), key=lambda violation: violation.at)
 
     def _query(self, kind: str, entity_id: str, first: str, last: str, limit: int | None) -> Iterator[Any]:
         request = {
@@ -140,7 +140,7 @@ class TableStore:
     def record_violation(self, violation: Violation) -> None:
         """Keeps the violation; recording one twice keeps one."""
         with translated(f"writing {violation.kind} {violation.entity_id} in table {self._table}"):
-            self._client.put_item(TableName=self._table, Item=items.write_violation(violation))
+            self._client.put_item(TableName=self._table, Item=delivery_items.write_violation(violation))
 
 
 def _contested(subject: str, error: ClientError) -> Contested:

@@ -11,6 +11,9 @@ from workflow.errors import DefinitionNotDeployedError
 DELETED = 0
 """The version of an entity that is gone."""
 
+OVERWRITTEN = -1
+"""The version of what took an entity's place and is none."""
+
 
 class Snapshots(Protocol):
     """The entity before and after a change, read only when somebody looks."""
@@ -51,6 +54,8 @@ def find_violation(change: Change, definitions: Definitions) -> str:
     """Which rule the change breaks, in words; '' if none. Raises DefinitionNotDeployedError."""
     if change.version == DELETED:
         return "the entity was deleted by hand"
+    if change.version == OVERWRITTEN:
+        return "the entity was overwritten by hand with something that is none"
     if change.version < change.before_version:
         return f"the version went back from {change.before_version} to {change.version}"
     if change.version == change.before_version:

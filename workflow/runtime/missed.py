@@ -8,6 +8,7 @@ from typing import NamedTuple
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, FoldError, evolve
+from workflow.errors import HistoryConflictError
 from workflow.runtime.changes import Change, find_violation, owed_by
 from workflow.runtime.effect import Delivery
 
@@ -41,7 +42,7 @@ def missed_steps(
         missing = change.before_version + len(events) + 1
         raise HistoryViolationError(f"the entity is at version {change.version}, its history has no event {missing}")
     steps = []
-    entity = change.snapshots.before()
+    entity = _before(change)
     for event in events:
         before, entity = entity, _evolved(entity, event)
         step = _step(change, event)
@@ -51,6 +52,13 @@ def missed_steps(
         steps.append((_delivery(event, before, entity), owed_by(definitions, step) or ()))
     _check_end(change, events[-1])
     return steps
+
+
+def _before(change: Change) -> Entity | None:
+    try:
+        return change.snapshots.before()
+    except HistoryConflictError as error:
+        raise HistoryViolationError(str(error)) from None
 
 
 def _evolved(entity: Entity | None, event: Event) -> Entity:

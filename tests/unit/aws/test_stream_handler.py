@@ -1,0 +1,116 @@
+"""The stream's Lambda on whole batches: what it runs, what it answers, what it logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from tests.fakes.hooks import raising
+from tests.fakes.records import event_record, position, records
+from tests.unit.runtime.delivery import Bench
+from workflow.aws.lambdas.stream import StreamHandler
+from workflow.errors import StoreUnavailableError
+
+MINUTE = 60_000
+
+
+def _handle(bench: Bench, *given: dict[str, Any]) -> list[str]:
+    answer = StreamHandler(bench.flow.runtime, workers=4).handle(list(given), MINUTE)
+    assert list(answer) == ["batchItemFailures"]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_a_batch_runs_what_it_owes_and_counts_what_it_saw(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench()
+    bench.paid()
+    bench.flow.fire("order", "42", "cancel")
+    given = [*records(bench.store), event_record(7, bench.flow.history("order", "42")[0]), {}]
+    assert _handle(bench, *given) == []
+    assert [run[2] for run in bench.notes.ran] == ["greet", "receipt", "loyalty"]
+    assert json.loads(caplog.messages[-1]) == {
+        "records": 5,
+        "transitions": 3,
+        "unchanged": 0,
+        "foreign": 2,
+        "malformed": 0,
+        "effects_done": 3,
+        "effects_failed": 0,
+        "violations": 0,
+        "to_come_again": 0,
+    }
+
+
+def test_two_failing_entities_name_the_lower_place_and_the_others_go_on() -> None:
+    bench = Bench()
+    for entity_id in "abcd":
+        bench.paid(entity_id)
+    bench.notes.failing["receipt"] = lambda effect: 1 / int(effect.id not in ("b", "c"))
+    # In the order of the stream: a1 a2 b1 b2 c1 c2 d1 d2.
+    assert _handle(bench, *records(bench.store)) == [position(4)]
+    assert [bench.statuses(entity_id)[-1][2] for entity_id in "abcd"] == ["done", "owed", "owed", "done"]
+
+
+def test_records_that_come_again_run_only_what_was_not_done() -> None:
+    bench = Bench()
+    for entity_id in "abc":
+        bench.paid(entity_id)
+    bench.notes.failing["receipt"] = lambda effect: 1 / int(effect.id != "b")
+    batch = records(bench.store)
+    assert _handle(bench, *batch) == [position(4)]
+    bench.notes.failing.clear()
+    bench.notes.forget()
+    assert _handle(bench, *batch[3:]) == []
+    assert bench.notes.ran == [("b", 2, "receipt", 2), ("b", 2, "loyalty", 1)]
+
+
+def test_an_empty_batch_is_answered() -> None:
+    assert _handle(Bench()) == []
+
+
+def test_a_hook_may_read_its_event_once_for_all_hooks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    reads = []
+    find_event = bench.store.find_event
+
+    def counted(kind: str, entity_id: str, version: int) -> Any:
+        reads.append(version)
+        return find_event(kind, entity_id, version)
+
+    monkeypatch.setattr(bench.store, "find_event", counted)
+    for hook in ("receipt", "loyalty"):
+        bench.notes.failing[hook] = lambda effect: (effect.event, effect.event.payload)
+    bench.paid()
+    batch = records(bench.store)
+    reads.clear()
+    assert _handle(bench, *batch) == []
+    assert reads == [2]
+
+
+def test_an_event_that_cannot_be_read_is_a_failure_of_its_hook_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+
+    def down(*_: object) -> None:
+        raise StoreUnavailableError("no answer")
+
+    bench.notes.failing["receipt"] = lambda effect: effect.event
+    bench.paid()
+    batch = records(bench.store)
+    monkeypatch.setattr(bench.store, "find_event", down)
+    assert _handle(bench, *batch) == [position(2)]
+    assert bench.statuses()[1:] == [(2, "receipt", "failed", 1), (2, "loyalty", "owed", 0)]
+
+
+def test_an_image_whose_data_cannot_be_read_fails_without_a_word_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bench.notes.failing["greet"] = raising(lambda effect: ValueError(effect.entity.data["email"]))
+    bench.flow.create("order", "42", {"email": "canary@example.com"})
+    (creation,) = records(bench.store)
+    creation["dynamodb"]["NewImage"]["data"]["M"]["total"] = {"N": "canary"}
+    assert _handle(bench, creation) == [position(1)]
+    (entry,) = bench.flow.effects("order", "42")
+    assert entry.outcomes["greet"].status == "failed"
+    assert "canary" not in caplog.text + entry.outcomes["greet"].error
