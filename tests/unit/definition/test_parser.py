@@ -76,6 +76,7 @@ def test_the_first_of_two_equal_keys_counts_and_both_are_named() -> None:
     document = parse("a: 1\nb: 2\na: {c: 3}\n", "f")
 
     assert document.data == {"a": 1, "b": 2}
+    assert document.values["a",] == Mark(1, 4)
     assert [str(p) for p in document.problems] == [
         "f:3:1: the key 'a' appears twice; keep one of the two; the first is on line 1"
     ]
