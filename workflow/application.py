@@ -60,6 +60,7 @@ class Workflow:
         # An application that brings its own store never pays for importing boto3.
         from workflow.aws.compose import open_runtime, read_compiled
 
+        settings.get_table()
         hooks = Hooks(settings.handlers)
         if settings.definitions.endswith(".json"):
             definitions = read_compiled(settings.definitions)

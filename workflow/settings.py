@@ -31,7 +31,7 @@ class Settings:
 def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
     """The settings, an environment variable before the file's entry; raises SettingsError for one that does not fit."""
     written = {} if "WORKFLOW_DEFINITIONS" in environment else _written(folder or Path())
-    handlers = environment.get("WORKFLOW_HANDLERS", ",".join(written.get("handlers", ())))
+    handlers = environment.get("WORKFLOW_HANDLERS", ",".join(written.get("handlers", [])))
     workers = environment.get("WORKFLOW_WORKERS", str(written.get("workers", 16)))
     if not workers.isdecimal() or not 1 <= int(workers) <= 256:
         raise SettingsError(f"WORKFLOW_WORKERS is {workers!r}; give a whole number from 1 to 256")
@@ -55,5 +55,20 @@ def _written(folder: Path) -> Mapping[str, Any]:
         tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from None
-    written: Mapping[str, Any] = tool.get("workflow", {})
-    return written
+    written: Any = tool.get("workflow", {}) if isinstance(tool, dict) else None
+    problem = _misfit(written)
+    if problem:
+        raise SettingsError(f"{file}: [tool.workflow] {problem}")
+    return dict(written)
+
+
+def _misfit(written: Any) -> str:
+    if not isinstance(written, dict):
+        return "must be a table"
+    for name in ("table", "definitions"):
+        if not isinstance(written.get(name, ""), str):
+            return f"{name} must be text"
+    handlers = written.get("handlers", [])
+    if not isinstance(handlers, list) or not all(isinstance(module, str) for module in handlers):
+        return 'handlers must be a list of module names, such as ["handlers.order"]'
+    return ""

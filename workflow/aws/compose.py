@@ -8,6 +8,7 @@ from typing import Any
 
 from workflow.aws.client import make_client
 from workflow.aws.clock import SystemClock
+from workflow.aws.failures import translated
 from workflow.aws.ledger import TableLedger
 from workflow.aws.table import TableStore
 from workflow.definition.definition import Definitions
@@ -19,8 +20,10 @@ from workflow.settings import Settings
 
 def open_runtime(settings: Settings, definitions: Definitions, hooks: Hooks, client: Any = None) -> Runtime:
     """A runtime on the table that the settings name; raises SettingsError if they name none."""
-    client = client or make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
     table = settings.get_table()
+    # Making a client already fails where no region or an unknown profile is configured.
+    with translated(f"opening table {table}"):
+        client = client or make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
     return Runtime(definitions, hooks, TableStore(client, table), TableLedger(client, table), SystemClock())
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigParseError,
     HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
 
 from workflow.errors import (
@@ -32,6 +34,7 @@ THROTTLES = {
     "ThrottlingException",
 }
 CONFLICTS = {"TransactionConflict", "TransactionConflictException"}
+_MISCONFIGURED = (NoCredentialsError, PartialCredentialsError, NoRegionError, ProfileNotFound, ConfigParseError)
 _UNANSWERED = {
     "InternalServerError",
     "InternalFailure",
@@ -57,8 +60,8 @@ def translated(subject: str) -> Iterator[None]:
         raise _translation(subject, code, error) from error
     except HTTPClientError as error:
         raise StoreUnavailableError(f"{subject}: no answer: {error}") from error
-    except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-        raise StoreAccessError(f"{subject}: {error}; configure AWS credentials and a region") from error
+    except _MISCONFIGURED as error:
+        raise StoreAccessError(f"{subject}: {error}; configure AWS credentials, profile and region") from error
     except BotoCoreError as error:
         raise StoreUnavailableError(f"{subject}: {error}") from error
 

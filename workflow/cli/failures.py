@@ -17,10 +17,6 @@ class DrawError(Refused):
     """The picture could not be drawn: Graphviz is missing, or it failed."""
 
 
-class BuildTargetError(Refused):
-    """The folder to build into holds something that a build did not make."""
-
-
 class Commands(click.Group):
     """A group in the order its commands were added, whose errors are lines."""
 

@@ -7,13 +7,9 @@ from pathlib import Path
 
 import click
 
-from workflow.cli.failures import BuildTargetError
 from workflow.cli.output import make_console
 from workflow.cli.session import Session
 from workflow.errors import SettingsError
-
-_MARKER = ".libraries"
-"""What a build leaves beside its folder."""
 
 
 @click.command(short_help="Build the folder that becomes the Lambda.")
@@ -30,19 +26,11 @@ def build(session: Session, output: Path | None) -> None:
     from workflow.local import package
 
     target = (output or session.project / package.BUILD_FOLDER).absolute()
-    if output is not None:
-        _refuse_foreign(target)
     session.load_definitions(hooks=session.hooks())
     files = [path for path in package.build(session.project, target).rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     shown = target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target
     make_console().print(f"built {shown}: {len(files):,} files, {size:.1f} MB", soft_wrap=True)
-
-
-def _refuse_foreign(target: Path) -> None:
-    """A build replaces its folder, so it must not be one that holds anything else."""
-    if target.is_dir() and any(target.iterdir()) and not target.with_name(target.name + _MARKER).exists():
-        raise BuildTargetError(f"{target} is not empty and was not made by a build; give a new or an empty folder")
 
 
 @click.command(short_help="Run the project in an embedded cloud and follow it.")

@@ -6,7 +6,8 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from workflow.local.errors import InstallEngineError
@@ -31,15 +32,22 @@ def installed(name: str, install: Callable[[Path], None]) -> Path:
     folder = cache_folder() / name
     if (folder / _FINISHED).exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder):
         if not (folder / _FINISHED).exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             install(folder)
             (folder / _FINISHED).touch()
     return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on making `folder`, against every other process, for as long as the block lasts."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(folder.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run_tool(command: Sequence[str], *, purpose: str, cwd: Path | None = None) -> str:

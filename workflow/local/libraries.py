@@ -6,10 +6,12 @@ import hashlib
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from workflow.local.byte_code import TASK_ROOT, compile_folder
 from workflow.local.downloads import installed, run_tool
+from workflow.local.errors import PackageError
 
 # boto3 is shipped, although the Lambda runtime has one: that one changes under a running function, is older than
 # what our tests ran with, and its byte code is not ours to keep. Every pin is listed, so a rebuild is the same build.
@@ -32,29 +34,35 @@ COMMON_SERVICES = frozenset(
         *("sqs", "ssm", "stepfunctions", "sts", "xray"),
     }
 )
+REQUIREMENTS = "requirements.txt"
 _MARKER = ".libraries"
 _WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
-def put_libraries(handlers: Path, target: Path) -> None:
-    """Make `target` hold the libraries alone, unless it has these already; `handlers` says which more are needed.
+def put_libraries(handlers: Sequence[Path], target: Path) -> None:
+    """Make `target` hold the libraries alone, unless it has these already; the handlers say which more are needed.
 
     Of the 440 services that botocore describes, 25 MB, those stay that are common or whose name occurs in a handler's
     source; all stay if handlers bring libraries of their own (`requirements.txt`). A smaller package starts faster,
-    and one that lacks a service fails on a laptop as it would on AWS. Raises InstallEngineError.
+    and one that lacks a service fails on a laptop as it would on AWS. Raises InstallEngineError, or PackageError for a
+    folder that holds what no build made.
     """
-    extra = handlers / "requirements.txt"
-    listed = "\n".join(RUNTIME_REQUIREMENTS) + (extra.read_text("utf-8") if extra.exists() else "")
+    extra = next((folder / REQUIREMENTS for folder in handlers if (folder / REQUIREMENTS).exists()), None)
+    listed = "\n".join(RUNTIME_REQUIREMENTS) + (extra.read_text("utf-8") if extra else "")
     version = f"py{sys.version_info.major}.{sys.version_info.minor}"
     name = f"libraries-{hashlib.sha256(listed.encode()).hexdigest()[:16]}-{version}"
     site = installed(name, lambda folder: _install_libraries(folder, extra)) / "site"
-    services = _all_services(site) if extra.exists() else _used_services(site, handlers)
+    services = _all_services(site) if extra else _used_services(site, handlers)
     marker = target.with_name(target.name + _MARKER)
     content = "\n".join([name, *sorted(services)])
     if target.is_dir() and marker.exists() and marker.read_text() == content:
         return
+    if target.is_dir() and any(target.iterdir()) and not marker.exists():
+        raise PackageError(f"{target} is not empty and was not made by a build; give a new or an empty folder")
+    # Marked before it is filled, so that what an interrupted build leaves is known to be a build's.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text("unfinished")
     shutil.rmtree(target, ignore_errors=True)
-    marker.unlink(missing_ok=True)
     unused = _all_services(site) - services
     data = str(site / "botocore" / "data")
     shutil.copytree(site, target, ignore=lambda folder, _: unused if folder == data else ())
@@ -65,20 +73,21 @@ def _all_services(site: Path) -> set[str]:
     return {folder.name for folder in site.glob("botocore/data/*") if folder.is_dir()}
 
 
-def _used_services(site: Path, handlers: Path) -> set[str]:
+def _used_services(site: Path, handlers: Sequence[Path]) -> set[str]:
     # Words, not calls: a name that is put together at run time can still be named in a comment.
-    words = {word for path in handlers.rglob("*.py") for word in _WORD.findall(path.read_text("utf-8"))}
+    sources = [path for folder in handlers for path in folder.rglob("*.py")]
+    words = {word for path in sources for word in _WORD.findall(path.read_text("utf-8"))}
     return _all_services(site) & (words | COMMON_SERVICES)
 
 
-def _install_libraries(folder: Path, extra: Path) -> None:
+def _install_libraries(folder: Path, extra: Path | None) -> None:
     # Pure Python wheels alone: what is built on any laptop runs on any architecture of Lambda.
     site = folder / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--no-compile", "--target", str(site)]
     pure = ["--only-binary=:all:", "--implementation=py", "--abi=none", "--platform=any"]
     purpose = "The libraries of the Lambda are installed with pip"
     run_tool([*pip, *pure, "--no-deps", *RUNTIME_REQUIREMENTS], purpose=purpose)
-    if extra.exists():
+    if extra:
         run_tool([*pip, *pure, "--upgrade", *RUNTIME_REQUIREMENTS, "--requirement", str(extra)], purpose=purpose)
     for unused in (site / "bin", *site.glob("boto3/examples"), *site.glob("botocore/data/*/*/examples-1.json*")):
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink(missing_ok=True)

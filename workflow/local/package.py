@@ -10,8 +10,10 @@ import zipfile
 from pathlib import Path
 
 from workflow.local.byte_code import TASK_ROOT, compile_folder
+from workflow.local.downloads import locked
 from workflow.local.errors import PackageError
 from workflow.local.libraries import put_libraries
+from workflow.settings import read_settings
 
 BUILD_FOLDER = Path("build", "lambda")
 
@@ -22,20 +24,26 @@ _NOT_DEPLOYED = ("local", "cli", "console", "testing")
 def build(project: Path, target: Path | None = None) -> Path:
     """Build `project` into `target` (default: its `build/lambda`) and return that folder, ready to be zipped.
 
-    Libraries are installed only when their list has changed; a rebuild after a change of code takes well under a
-    second. `handlers/requirements.txt`, where it exists, adds the libraries of the handlers.
-    Raises PackageError, InstallEngineError, or DefinitionError with everything that is wrong in `definitions/`.
+    The project's `[tool.workflow]` says which definitions and handler modules there are. Libraries are installed only
+    when their list has changed; a rebuild after a change of code takes well under a second. A `requirements.txt`
+    beside the handler modules adds the libraries of the handlers.
+    Raises PackageError, InstallEngineError, SettingsError, or DefinitionError with everything that is wrong.
     """
-    handlers = project / "handlers"
-    if not handlers.is_dir():
-        raise PackageError(f"{project} has no folder `handlers`: is this the project's folder?")
+    settings = read_settings({}, project)
+    modules = settings.handlers or ("handlers",)
+    handlers = [project / name for name in dict.fromkeys(module.partition(".")[0] for module in modules)]
+    for folder in handlers:
+        if not folder.is_dir():
+            raise PackageError(f"{project} has no folder `{folder.name}`: is this the project's folder?")
     # First, because it is what a user gets wrong: a refused definition leaves the last good build in place.
-    definitions = _compile_definitions(project / "definitions")
+    definitions = _compile_definitions(project / settings.definitions)
     target = target or project / BUILD_FOLDER
-    put_libraries(handlers, target)
-    _put_package(_framework(), target / "workflow", skipped=_NOT_DEPLOYED)
-    _put_package(handlers, target / "handlers")
-    (target / "definitions.json").write_text(definitions, encoding="utf-8")
+    with locked(target):
+        put_libraries(handlers, target)
+        _put_package(_framework(), target / "workflow", skipped=_NOT_DEPLOYED)
+        for folder in handlers:
+            _put_package(folder, target / folder.name)
+        (target / "definitions.json").write_text(definitions, encoding="utf-8")
     return target
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -104,7 +106,16 @@ def _imported(name: str) -> ModuleType:
         return importlib.import_module(name)
     except Exception as error:
         # Whatever the module does wrong at its import, the module is what has to be put right.
-        raise RegisterHookError(f"handler module {name!r} cannot be imported: {error}") from error
+        raise RegisterHookError(f"handler module {name!r} cannot be imported: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame for frame in frames if frame.filename not in (__file__, importlib.__file__) and "<" not in frame.filename
+    ]
+    where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def _place(function: Callable[..., object]) -> str:

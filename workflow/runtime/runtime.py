@@ -58,5 +58,5 @@ class Runtime:
 
 def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
     return f"{hint}; loaded: {', '.join(known) or 'none'}"

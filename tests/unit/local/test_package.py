@@ -35,17 +35,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(libraries, "_install_libraries", _one_library)
     project = tmp_path / "project"
     (project / "handlers").mkdir(parents=True)
+    (project / "handlers" / "__init__.py").touch()
     (project / "handlers" / "order.py").write_text("PRICE = 1\n")
     (project / "definitions").mkdir()
     (project / "definitions" / "order.yaml").write_text(ORDER)
     return project
 
 
-def _one_library(folder: Path, extra: Path) -> None:
+def _one_library(folder: Path, extra: Path | None) -> None:
     for service in ("sqs", "translate", "rekognition", "codestar-notifications"):
         (folder / "site" / "botocore" / "data" / service).mkdir(parents=True)
     (folder / "site" / "botocore" / "data" / "endpoints.json").touch()
-    (folder / "site" / "library.py").write_text(f"EXTRA = {extra.exists()}\n")
+    (folder / "site" / "library.py").write_text(f"EXTRA = {extra is not None}\n")
 
 
 def test_the_build_holds_the_framework_the_handlers_the_libraries_and_the_definitions(project: Path) -> None:
@@ -168,3 +169,38 @@ def test_equal_files_give_equal_zips_whatever_their_times(tmp_path: Path) -> Non
         assert [(entry.filename, entry.external_attr >> 16) for entry in archive.infolist()] == [
             ("inner/a.py", 0o100644)
         ]
+
+
+def test_a_build_takes_definitions_and_handlers_from_where_the_project_says_they_are(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.workflow]\ndefinitions = "flows"\nhandlers = ["shop.hooks.order"]\n')
+    (project / "definitions").rename(project / "flows")
+    (project / "handlers").rename(project / "shop")
+
+    built = package.build(project)
+
+    assert (built / "shop" / "order.py").read_text() == "PRICE = 1\n"
+    assert '"order"' in (built / "definitions.json").read_text()
+    assert not (built / "handlers").exists()
+
+
+def test_a_folder_that_no_build_made_is_not_replaced(project: Path) -> None:
+    with pytest.raises(PackageError, match="definitions is not empty and was not made by a build"):
+        package.build(project, project / "definitions")
+
+    assert (project / "definitions" / "order.yaml").exists()
+
+
+def test_what_an_interrupted_build_left_is_replaced(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    built = package.build(project)
+    (built / "leftover.py").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(libraries.shutil, "copytree", interrupted)
+        patch.setattr(libraries, "RUNTIME_REQUIREMENTS", (*libraries.RUNTIME_REQUIREMENTS, "more==1"))
+        with pytest.raises(KeyboardInterrupt):
+            package.build(project)
+
+    assert (package.build(project) / "library.py").exists()
+    assert not (built / "leftover.py").exists()
