@@ -12,7 +12,7 @@ from workflow.aws import delivery_items, items
 from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.errors import ContentionError, StoreUnavailableError, ThrottledError, TooLargeError
+from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, TooLargeError
 from workflow.runtime.ports import Contested, Listed, Request, Violation, Write
 
 _ABSENT = "attribute_not_exists(pk)"
@@ -160,4 +160,6 @@ def _contested(subject: str, error: ClientError) -> Contested:
     messages = "; ".join(str(reason.get("Message")) for reason in reasons if reason.get("Message"))
     if is_too_large(messages):
         raise TooLargeError(f"{subject}: {messages}; an item holds at most 400 KB: put large values into S3") from error
+    if "ValidationError" in codes:
+        raise StoreAccessError(f"{subject}: ValidationError: {messages}") from error
     raise StoreUnavailableError(f"{subject}: {messages or error}") from error
