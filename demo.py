@@ -18,7 +18,7 @@ from demo_facts import Facts, order_history
 from handlers.easypost import receive
 from workflow import Accepted, Refused, Workflow, WorkflowError
 from workflow.aws.client import make_client
-from workflow.console.entity_history import EntityHistory
+from workflow.console.entity_history import read_history
 from workflow.console.history import history_view
 from workflow.local.downloads import cache_folder
 from workflow.local.session import LocalCloud, local_cloud
@@ -195,12 +195,10 @@ CHAPTERS = (
 
 def print_history(flow: Workflow, kind: str, id: str) -> None:
     """Prints one entity's events with their effects."""
-    ledger = {entry.version: entry for entry in flow.effects(kind, id)}
-    told = flow.find(kind, id), flow.history(kind, id), ledger, flow.violations(kind, id), flow.definitions
     console = Console()
     # A pipe has no width of its own.
     console.width = console.width if console.is_terminal else 110
-    console.print(history_view(EntityHistory(kind, id, *told)), "\n")
+    console.print(history_view(read_history(flow, kind, id)), "\n")
 
 
 def tell() -> bool:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import click
 
 from workflow.cli.output import json_option, make_console, print_json, reveal_option
 from workflow.cli.session import Session
 from workflow.errors import EntityNotFoundError
-
-if TYPE_CHECKING:
-    from workflow.application import Workflow
-    from workflow.console.entity_history import EntityHistory
 
 
 @click.command(short_help="Show an entity: state, data, what can be fired, what is open.")
@@ -24,9 +19,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 def show(session: Session, kind: str, id: str, reveal: bool, as_json: bool) -> None:
     """Show the entity ID of KIND: its state and data, what can be fired from here, and which effects are open."""
+    from workflow.console.entity_history import read_history
     from workflow.console.forms import entity_form
 
-    read = _read(session.open(), kind, id, latest=1, reveal=reveal)
+    read = read_history(session.open(), kind, id, latest=1, revealed=reveal)
     if read.entity is None:
         raise EntityNotFoundError(f"there is no {kind} {id} any more, but a history of it; try 'workflow history'")
     if as_json:
@@ -46,9 +42,10 @@ def show(session: Session, kind: str, id: str, reveal: bool, as_json: bool) -> N
 @click.pass_obj
 def history(session: Session, kind: str, id: str, reveal: bool, limit: int | None, as_json: bool) -> None:
     """Show the events of the entity ID of KIND: when, from where to where, by whom, and what became of each effect."""
+    from workflow.console.entity_history import read_history
     from workflow.console.forms import history_form
 
-    read = _read(session.open(), kind, id, latest=limit, reveal=reveal)
+    read = read_history(session.open(), kind, id, latest=limit, revealed=reveal)
     if as_json:
         print_json(history_form(read))
         return
@@ -75,18 +72,3 @@ def list_entities(session: Session, kind: str, state: str | None, limit: int, as
     from workflow.console.listing import listing_view
 
     make_console(fold_when_piped=False).print(listing_view(listed, more=more))
-
-
-def _read(flow: Workflow, kind: str, id: str, *, latest: int | None, reveal: bool) -> EntityHistory:
-    """All there is of one entity, or only its latest events; raises EntityNotFoundError if there is nothing."""
-    from workflow.console.entity_history import EntityHistory
-
-    entity = flow.find(kind, id)
-    after = max(0, entity.version - latest) if entity and latest else 0
-    events = flow.history(kind, id, after=after)
-    violations = flow.violations(kind, id)
-    if entity is None and not events and not violations:
-        raise EntityNotFoundError(f"there is no {kind} {id}")
-    ledger = {entry.version: entry for entry in flow.effects(kind, id)}
-    shown = events[-latest:] if latest else events
-    return EntityHistory(kind, id, entity, shown, ledger, violations, flow.definitions, revealed=reveal)

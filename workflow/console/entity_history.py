@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from workflow.application import Workflow
 from workflow.console.values import hide, secrets_in
 from workflow.definition.definition import Definition, Definitions
 from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.errors import EntityNotFoundError
 from workflow.runtime.ports import LedgerEntry, Outcome, Violation
 
 
@@ -81,3 +83,18 @@ class EntityHistory:
     def _sensitive(self) -> frozenset[str]:
         named = (definition.sensitive for definition in self.definitions if definition.kind == self.kind)
         return frozenset[str]().union(*named)
+
+
+def read_history(
+    flow: Workflow, kind: str, id: str, *, latest: int | None = None, revealed: bool = False
+) -> EntityHistory:
+    """All there is of one entity, or only its latest events; raises EntityNotFoundError if there is nothing."""
+    entity = flow.find(kind, id)
+    after = max(0, entity.version - latest) if entity and latest else 0
+    events = flow.history(kind, id, after=after)
+    violations = flow.violations(kind, id)
+    if entity is None and not events and not violations:
+        raise EntityNotFoundError(f"there is no {kind} {id}")
+    ledger = {entry.version: entry for entry in flow.effects(kind, id)}
+    shown = events[-latest:] if latest else events
+    return EntityHistory(kind, id, entity, shown, ledger, violations, flow.definitions, revealed=revealed)
