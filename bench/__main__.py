@@ -23,13 +23,14 @@ def main() -> int:
                 row.name,
                 row.reference,
                 f"{row.ratio:,.2f}{row.unit}" if row.unit == "x" else f"{row.ratio:,.0f}{row.unit}",
-                f"{'<=' if row.at_most else '>='} {row.goal:,}{row.unit}",
-                "[green]reached[/]" if row.reached else "[bold red]MISSED[/]",
+                "" if row.goal is None else f"{'<=' if row.at_most else '>='} {row.goal:,}{row.unit}",
+                "" if row.goal is None else "[green]reached[/]" if row.reached else "[bold red]MISSED[/]",
                 row.detail,
             )
     console.print(table)
-    missed = [row.name for row in measured if not row.reached]
-    console.print(f"{len(measured) - len(missed)} of {len(measured)} figures reached")
+    goals = [row for row in measured if row.goal is not None]
+    missed = [row for row in goals if not row.reached]
+    console.print(f"{len(goals) - len(missed)} of {len(goals)} figures reached")
     return 1 if missed else 0
 
 

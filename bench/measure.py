@@ -15,14 +15,16 @@ class Row:
     name: str
     reference: str
     ratio: float
-    goal: float
+    goal: float | None
     unit: str = "x"
     at_most: bool = False
     detail: str = ""
 
     @property
     def reached(self) -> bool:
-        """Whether the figure is as good as it must be."""
+        """Whether the figure is as good as it must be; one without a goal always is."""
+        if self.goal is None:
+            return True
         return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
 
 

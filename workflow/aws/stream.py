@@ -15,6 +15,7 @@ from workflow.aws import items
 from workflow.aws.attributes import Item
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
+from workflow.engine.events import Event
 from workflow.runtime.changes import DELETED, OVERWRITTEN, Change
 
 StreamRecord = Mapping[str, Any]
@@ -134,10 +135,11 @@ def _find_change(images: Mapping[str, Any]) -> Change | None:
 class _Images:
     """The OLD and NEW image of one record, read when a hook looks at an entity."""
 
-    __slots__ = ("_new", "_old")
+    __slots__ = ("_new", "_old", "event")
 
     def __init__(self, old: Item | None, new: Item | None) -> None:
         self._old, self._new = old, new
+        self.event: Event | None = None
 
     def before(self) -> Entity | None:
         return items.read_entity(self._old) if self._old else None

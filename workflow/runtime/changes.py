@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple, Protocol
 
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
+from workflow.engine.events import Event
 from workflow.errors import DefinitionNotDeployedError
 
 DELETED = 0
@@ -16,7 +18,9 @@ OVERWRITTEN = -1
 
 
 class Snapshots(Protocol):
-    """The entity before and after a change, read only when somebody looks."""
+    """The entity before and after a change, each call a copy of its own; and the event, once somebody has read it."""
+
+    event: Event | None
 
     def before(self) -> Entity | None:
         """The entity before the change; None if there was none."""
@@ -25,6 +29,22 @@ class Snapshots(Protocol):
     def after(self) -> Entity:
         """The entity after the change."""
         ...
+
+
+class Copies:
+    """Snapshots of an entity that is at hand."""
+
+    def __init__(self, before: Entity | None, after: Entity, event: Event | None = None) -> None:
+        self._before, self._after = before, after
+        self.event = event
+
+    def before(self) -> Entity | None:
+        """A copy of the entity before the change; None if there was none."""
+        return copy.deepcopy(self._before)
+
+    def after(self) -> Entity:
+        """A copy of the entity after the change."""
+        return copy.deepcopy(self._after)
 
 
 class Change(NamedTuple):

@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from workflow.engine.events import Event
-from workflow.errors import HistoryConflictError, WorkflowError
+from workflow.errors import WorkflowError
 from workflow.runtime.changes import Change, find_violation, owed_by
-from workflow.runtime.effect import Delivery, Effect
+from workflow.runtime.effect import Effect
 from workflow.runtime.missed import HistoryViolationError, missed_steps
 from workflow.runtime.ports import OWED, LedgerEntry, Outcome, Violation
 from workflow.runtime.redact import bare_trace, redacted_error, redacted_trace
@@ -108,20 +107,16 @@ class _EntityDelivery:
             return
 
     def _deliver(self, change: Change) -> None:
-        violation = "" if change.owed is not None else find_violation(change, self._runtime.definitions)
+        if change.owed is not None:
+            self._run_effects(change, change.owed)
+            return
+        violation = find_violation(change, self._runtime.definitions)
         if violation:
             self._record(change, violation)
         elif change.version > change.before_version + 1:
             self._deliver_history(change)
         else:
-            delivery = Delivery(
-                change.kind,
-                change.entity_id,
-                change.version,
-                change.snapshots,
-                lambda: self._get_event(change),
-            )
-            self._run_effects(delivery, owed_by(self._runtime.definitions, change) or ())
+            self._run_effects(change, owed_by(self._runtime.definitions, change) or ())
 
     def _deliver_history(self, change: Change) -> None:
         steps = change.version - change.before_version
@@ -131,16 +126,16 @@ class _EntityDelivery:
         except HistoryViolationError as error:
             self._record(change, str(error))
             return
-        for delivery, hooks in missed:
-            self._run_effects(delivery, hooks)
+        for step in missed:
+            self._run_effects(step, step.owed or ())
 
-    def _run_effects(self, delivery: Delivery, hooks: Sequence[str]) -> None:
+    def _run_effects(self, change: Change, hooks: Sequence[str]) -> None:
         if not hooks:
             return
         claim = LedgerEntry(
-            delivery.kind,
-            delivery.entity_id,
-            delivery.version,
+            change.kind,
+            change.entity_id,
+            change.version,
             self._owner,
             self._lease_until,
             dict.fromkeys(hooks, OWED),
@@ -149,7 +144,7 @@ class _EntityDelivery:
         entry = self._runtime.ledger.claim(claim, now)
         for hook, outcome in entry.outcomes.items():
             if outcome.status != "done":
-                now = self._run_effect(entry, Effect(delivery, hook, outcome.attempts + 1, self._runtime), now)
+                now = self._run_effect(entry, Effect(change, hook, outcome.attempts + 1, self._runtime), now)
 
     def _run_effect(self, entry: LedgerEntry, effect: Effect, started: datetime) -> datetime:
         """Runs and commits one effect; returns when it ended, or raises _EffectFailed."""
@@ -198,9 +193,3 @@ class _EntityDelivery:
             )
         )
         self.delivered.violations += 1
-
-    def _get_event(self, change: Change) -> Event:
-        event = self._runtime.store.find_event(change.kind, change.entity_id, change.version)
-        if event is None:
-            raise HistoryConflictError(f"{change}: its history has no such event; the entity was changed by hand")
-        return event

@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workflow.definition.definition import CREATE
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.runtime.changes import Snapshots
+from workflow.runtime.changes import Change
 
 if TYPE_CHECKING:
     from workflow.runtime.fire import Accepted
     from workflow.runtime.runtime import Runtime
 
 
-class Delivery:
-    """One event on its way to its hooks; what it knows of the entity is read when a hook first looks at it."""
-
-    __slots__ = ("_after", "_before", "_event", "_find_event", "_snapshots", "entity_id", "kind", "version")
-
-    def __init__(
-        self, kind: str, entity_id: str, version: int, snapshots: Snapshots, find_event: Callable[[], Event]
-    ) -> None:
-        self.kind, self.entity_id, self.version = kind, entity_id, version
-        self._snapshots, self._find_event = snapshots, find_event
-        self._event: Event | None = None
-        self._before: Entity | None = None
-        self._after: Entity | None = None
-
-    @property
-    def event(self) -> Event:
-        if self._event is None:
-            self._event = self._find_event()
-        return self._event
-
-    @property
-    def before(self) -> Entity | None:
-        if self._before is None:
-            self._before = self._snapshots.before()
-        return self._before
-
-    @property
-    def after(self) -> Entity:
-        if self._after is None:
-            self._after = self._snapshots.after()
-        return self._after
-
-    def values_read(self) -> list[Mapping[str, object]]:
-        # Read anew: a hook may have changed its own copies.
-        before = self._snapshots.before()
-        seen = [self._snapshots.after().data, before.data if before else {}]
-        if self._event is not None:
-            seen.append(self._event.payload)
-        return seen
-
-
 class Effect:
     """One run of a hook for one event. It may be run more than once, but is committed once: give `key` to whatever
     the hook calls, so that the outside world can tell a repetition."""
 
-    __slots__ = ("_delivery", "_runtime", "attempt", "hook")
+    __slots__ = ("_before", "_change", "_entity", "_runtime", "attempt", "hook")
 
-    def __init__(self, delivery: Delivery, hook: str, attempt: int, runtime: Runtime) -> None:
-        self._delivery, self._runtime = delivery, runtime
+    def __init__(self, change: Change, hook: str, attempt: int, runtime: Runtime) -> None:
+        self._change, self._runtime = change, runtime
+        self._entity: Entity | None = None
+        self._before: Entity | None = None
         self.hook = hook
         self.attempt = attempt
 
@@ -75,32 +36,39 @@ class Effect:
     @property
     def kind(self) -> str:
         """The kind of the entity."""
-        return self._delivery.kind
+        return self._change.kind
 
     @property
     def id(self) -> str:
         """The id of the entity."""
-        return self._delivery.entity_id
+        return self._change.entity_id
 
     @property
     def version(self) -> int:
         """The version of the entity that the event made."""
-        return self._delivery.version
+        return self._change.version
 
     @property
     def entity(self) -> Entity:
         """The entity as the event left it; it may have moved on since."""
-        return self._delivery.after
+        if self._entity is None:
+            self._entity = self._change.snapshots.after()
+        return self._entity
 
     @property
     def before(self) -> Entity | None:
         """The entity before the event; None for a creation."""
-        return self._delivery.before
+        if self._before is None:
+            self._before = self._change.snapshots.before()
+        return self._before
 
     @property
     def event(self) -> Event:
         """The event; the first look at it in a delivery is one consistent read, and may raise a Retryable."""
-        return self._delivery.event
+        snapshots = self._change.snapshots
+        if snapshots.event is None:
+            snapshots.event = self._runtime.get_event(self.kind, self.id, self.version)
+        return snapshots.event
 
     def fire(
         self,
@@ -153,7 +121,11 @@ class Effect:
 
     def values_read(self) -> list[Mapping[str, object]]:
         """The data and payload that the hook may have seen, and could therefore quote in an error."""
-        return self._delivery.values_read()
+        # Read anew: the hook may have changed its own copies.
+        snapshots = self._change.snapshots
+        before = snapshots.before()
+        payload = snapshots.event.payload if snapshots.event else {}
+        return [snapshots.after().data, before.data if before else {}, payload]
 
     def __repr__(self) -> str:
         return f"Effect({self.key!r}, attempt={self.attempt})"

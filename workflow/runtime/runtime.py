@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workflow.definition.definition import Definition, Definitions
-from workflow.errors import UnknownKindError
+from workflow.engine.events import Event
+from workflow.errors import HistoryConflictError, UnknownKindError
 from workflow.runtime.hooks import Hooks
 from workflow.runtime.ports import Clock, Ledger, Store
 from workflow.runtime.redact import quotable
@@ -46,6 +47,15 @@ class Runtime:
 
             machine = self._machines[key] = Machine(definition, self.hooks.guards)
         return machine
+
+    def get_event(self, kind: str, entity_id: str, version: int) -> Event:
+        """The event that made the version; raises HistoryConflictError if the history has none."""
+        event = self.store.find_event(kind, entity_id, version)
+        if event is None:
+            raise HistoryConflictError(
+                f"{kind} {entity_id}: its history has no event {version}; the entity was changed by hand"
+            )
+        return event
 
     def secrets(self, kind: str, *values: Mapping[str, object]) -> list[str]:
         """The texts of the sensitive fields among the values, which must not reach a log.

@@ -13,7 +13,7 @@ from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import ClaimError, LeaseLostError, TooLargeError
-from workflow.runtime.changes import Change
+from workflow.runtime.changes import Change, Copies
 from workflow.runtime.ports import Contested, LedgerEntry, Listed, Outcome, Request, Violation, Write
 
 _ITEM_LIMIT_BYTES = 400 * 1024
@@ -157,7 +157,7 @@ class MemoryStore:
             definition=write.after.definition,
             trigger=write.after.trigger,
             position=str(len(self._stream) + 1),
-            snapshots=_Copies(before, write.after),
+            snapshots=Copies(before, write.after),
         )
 
     def changes(self, after: int = 0) -> Sequence[Change]:
@@ -173,17 +173,6 @@ class MemoryStore:
         """The violations recorded for the entity, oldest first."""
         own = [v for key, v in self._violations.items() if key[:2] == (kind, entity_id)]
         return sorted(own, key=lambda violation: violation.at)
-
-
-class _Copies:
-    def __init__(self, before: Entity | None, after: Entity) -> None:
-        self._before, self._after = before, after
-
-    def before(self) -> Entity | None:
-        return copy.deepcopy(self._before)
-
-    def after(self) -> Entity:
-        return copy.deepcopy(self._after)
 
 
 def _place(entity: Entity | None) -> tuple[int, str] | None:

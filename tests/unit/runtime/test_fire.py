@@ -143,7 +143,7 @@ def test_an_unknown_kind_is_refused_with_the_likely_one(flow: Workflow) -> None:
     ):
         with pytest.raises(UnknownKindError) as refused:
             ask()
-        assert str(refused.value) == "no definition of kind 'ordr'; did you mean 'order'?; loaded: counter, order"
+        assert str(refused.value) == "no definition of kind 'ordr' (did you mean 'order'?); loaded: counter, order"
 
 
 @pytest.mark.parametrize("entity_id", ["", 42, None, b"42", "\ud800", "x" * 901, "é" * 451, ["42"]])
