@@ -6,15 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from tests.contracts.conftest import Ports
+from tests.exact import exact
 from tests.writes import committed, creation, requested, step
 from workflow.definition.values import MAX_DEPTH, Value, canonical
-
-
-def _exact(value: Value) -> object:
-    """The value with its types, so that True is not 1; maps have no order in a table."""
-    if isinstance(value, dict):
-        return {name: _exact(item) for name, item in value.items()}
-    return [_exact(item) for item in value] if isinstance(value, list) else (type(value), repr(value))
 
 
 def _nested(levels: int) -> Value:
@@ -61,10 +55,10 @@ def test_every_value_comes_back_as_it_was(ports: Ports) -> None:
     later = committed(ports.store, step(first.after, payload={"given": data}, changes=data))
     entity = ports.store.find_entity("order", "42")
     assert entity == later.after
-    assert _exact(entity.data) == _exact(data)
+    assert exact(entity.data) == exact(data)
     events = list(ports.store.events("order", "42"))
-    assert [_exact(event.payload) for event in events] == [_exact(data), _exact({"given": data})]
-    assert [_exact(event.changes) for event in events] == [_exact(data)] * 2
+    assert [exact(event.payload) for event in events] == [exact(data), exact({"given": data})]
+    assert [exact(event.changes) for event in events] == [exact(data)] * 2
 
 
 def test_a_payload_that_became_the_change_comes_back_in_both(ports: Ports) -> None:
@@ -74,8 +68,8 @@ def test_a_payload_that_became_the_change_comes_back_in_both(ports: Ports) -> No
     write = committed(ports.store, step(first.after, payload=payload, changes=changes))
     event = ports.store.find_event("order", "42", 2)
     assert event == write.event
-    assert _exact(event.payload) == _exact(payload)
-    assert _exact(event.changes) == _exact(changes)
+    assert exact(event.payload) == exact(payload)
+    assert exact(event.changes) == exact(changes)
 
 
 def test_300_kb_of_data_and_payload_are_kept(ports: Ports) -> None:
