@@ -113,7 +113,7 @@ def _owed(world: World, definition: Definition) -> list[tuple[str, int, str]]:
 fates = st.lists(st.sampled_from(["well", "well", "fails", "crashes", "fires"]), max_size=30)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     definitions_of_a_kind(),
     st.lists(asks, max_size=20),
@@ -136,7 +136,7 @@ def test_each_effect_is_committed_once_and_begun_in_order_however_the_stream_beh
         assert all(entry.settled for entry in world.flow.effects("kind", name))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(definitions_of_a_kind(), st.lists(asks, max_size=20), st.data())
 def test_versions_that_the_stream_lost_are_made_up_from_the_history(
     definition: Definition, asked: list[Asked], data: st.DataObject

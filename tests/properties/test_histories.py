@@ -13,7 +13,7 @@ from workflow.definition.definition import Definition
 from workflow.testing import MemoryStore
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(definitions_of_a_kind(), st.lists(creations, min_size=1, max_size=3), st.lists(asks, max_size=25))
 def test_the_history_is_the_entity_whatever_is_defined_and_asked(
     definition: Definition, births: list[dict[str, Any]], asked: list[Asked]

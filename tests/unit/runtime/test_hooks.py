@@ -1,0 +1,89 @@
+"""Registering hooks and guards: by name, explicitly, and each name once."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from workflow import guard, hook
+from workflow.errors import HookNotRegisteredError, RegisterHookError
+from workflow.runtime.hooks import Hooks
+
+
+def _module(name: str, code: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    module = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
+    exec("from workflow import hook, guard\n" + code, vars(module))
+    return module
+
+
+def test_a_modules_own_hooks_and_guards_are_registered_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "@hook\ndef greet(effect): ...\n@hook(name='bill')\ndef other(effect): ...\n@guard\ndef enough(seen): ...\n"
+    module = _module("shop_hooks", code, monkeypatch)
+    for handlers in ([module], ["shop_hooks"], [module, "shop_hooks"]):
+        hooks = Hooks(handlers)
+        assert dict(hooks) == {"greet": vars(module)["greet"], "bill": vars(module)["other"]}
+        assert hooks.guards == {"enough": vars(module)["enough"]}
+
+
+def test_what_a_module_only_imports_is_not_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    _module("first_hooks", "@hook\ndef greet(effect): ...\n", monkeypatch)
+    second = _module("second_hooks", "from first_hooks import greet\n", monkeypatch)
+    assert list(Hooks([second])) == []
+
+
+def test_a_name_taken_twice_is_refused_with_both_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("first_hooks", "second_hooks"):
+        _module(name, "@hook\ndef greet(effect): ...\n", monkeypatch)
+    with pytest.raises(RegisterHookError) as refused:
+        Hooks(["first_hooks", "second_hooks"])
+    assert str(refused.value) == "two hooks are named 'greet': first_hooks.greet and second_hooks.greet; rename one"
+
+
+def test_a_hook_and_a_guard_may_share_a_name() -> None:
+    @hook(name="same")
+    def one(effect: Any) -> None: ...
+
+    @guard(name="same")
+    def other(seen: Any) -> bool:
+        return True
+
+    hooks = Hooks([one, other])
+    assert (hooks["same"], hooks.guards["same"]) == (one, other)
+
+
+def test_an_unmarked_function_is_refused() -> None:
+    with pytest.raises(RegisterHookError, match="is not marked as a hook or guard; put @hook or @guard above it"):
+        Hooks([len])
+
+
+@pytest.mark.parametrize("code", ["import nothing_of_this_name", "1 / 0", "this is no python"])
+def test_a_module_that_cannot_be_imported_is_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    (tmp_path / "broken_hooks.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RegisterHookError, match="handler module 'broken_hooks' cannot be imported: "):
+        Hooks(["broken_hooks"])
+
+
+def test_a_hook_that_would_never_run_is_refused() -> None:
+    @hook
+    async def later(effect: Any) -> None: ...
+
+    @hook
+    def piecewise(effect: Any) -> Any:
+        yield
+
+    for function in (later, piecewise):
+        with pytest.raises(RegisterHookError, match="is async or yields; it would never run"):
+            Hooks([function])
+
+
+def test_a_hook_that_is_missing_is_told_with_those_there_are() -> None:
+    @hook
+    def greet(effect: Any) -> None: ...
+
+    with pytest.raises(HookNotRegisteredError, match="no handler module registers a hook 'great'; registered: greet"):
+        Hooks([greet])["great"]
