@@ -34,8 +34,11 @@ class TableLedger:
 
     def _take_over(self, claim: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
         taken = claim._replace(outcomes=found.outcomes_for_next_owner())
-        as_found = {":owner": {"S": found.owner}, ":lease": delivery_items.write_milliseconds(found.lease_until)}
-        stood = self._put(taken, "claimed_by = :owner AND lease_until = :lease", as_found)
+        old = delivery_items.write_ledger_entry(found)
+        # A slow owner may commit up to this moment, and what it commits must not be overwritten by what was found.
+        condition = "claimed_by = :claimed_by AND lease_until = :lease_until AND outcomes = :outcomes"
+        as_found = {f":{name}": old[name] for name in ("claimed_by", "lease_until", "outcomes")}
+        stood = self._put(taken, condition, as_found)
         # Our own claim stands there if botocore sent it twice because an answer was lost.
         if stood is not None and stood.owner != claim.owner:
             raise ClaimError(f"{_subject(claim)} were taken by another delivery at the same moment")

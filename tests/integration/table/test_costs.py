@@ -36,6 +36,17 @@ def test_a_transition_is_one_read_and_one_transaction(on_table: OnTable) -> None
     assert _calls(on_table) == ["GetItem", "TransactWriteItems"]
 
 
+def test_every_read_but_a_listing_is_consistent(on_table: OnTable) -> None:
+    flow = on_table.flow
+    flow.fire("order", "42", "pay", {"amount": 100}, request_id="r")
+    flow.fire("order", "42", "pay", {"amount": 100}, request_id="r")
+    for read in (flow.get, flow.history, flow.effects, flow.violations):
+        read("order", "42")
+    reads = [sent for sent in on_table.wire.sent if sent.operation in ("GetItem", "Query")]
+    assert len(reads) >= 8
+    assert all(sent.body["ConsistentRead"] is True for sent in reads)
+
+
 def test_a_creation_is_one_transaction(on_table: OnTable) -> None:
     on_table.flow.create("order", "new", request_id="r")
     assert _calls(on_table) == ["TransactWriteItems"]

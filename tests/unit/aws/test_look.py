@@ -160,6 +160,20 @@ def test_an_edge_of_another_kind_is_not_believed(bench: Bench) -> None:
     assert (change.kind, change.owed) == ("counter", None)
 
 
+def test_an_edge_that_does_not_tell_what_happened_is_not_believed(bench: Bench) -> None:
+    bench.paid()
+    _, paid = records(bench.store)
+    for name, state in (("NewImage", "shipped"), ("OldImage", "cancelled")):
+        forged = copy.deepcopy(paid)
+        forged["dynamodb"][name]["state"] = {"S": state}
+        (change,) = _look(bench, forged).changes
+        assert change.owed is None
+        bench.deliver(change)
+    assert bench.notes.ran == []
+    assert len(bench.flow.violations("order", "42")) == 1
+    assert "'pay' from 'cancelled' to 'paid'" in bench.flow.violations("order", "42")[0].reason
+
+
 def test_odd_and_ordinary_records_of_an_entity_stay_in_the_order_of_the_stream(bench: Bench) -> None:
     bench.paid()
     bench.flow.fire("order", "42", "annotate", {"note": "x"})
@@ -167,8 +181,9 @@ def test_odd_and_ordinary_records_of_an_entity_stay_in_the_order_of_the_stream(b
     gone = record(8, third["dynamodb"]["NewImage"], None)
     back = record(9, None, third["dynamodb"]["NewImage"])
     jump = record(10, first["dynamodb"]["NewImage"], third["dynamodb"]["NewImage"])
-    found = _look(bench, first, second, third, gone, back, jump)
-    assert [_told(change)[2:4] for change in found.changes] == [(0, 1), (1, 2), (2, 3), (3, 0), (0, 3), (1, 3)]
+    again = [{**one, "dynamodb": {**one["dynamodb"], "SequenceNumber": position(20)}} for one in (second,)]
+    found = _look(bench, first, second, third, gone, back, jump, *again)
+    assert [_told(change)[2:4] for change in found.changes] == [(0, 1), (1, 2), (2, 3), (3, 0), (0, 3), (1, 3), (1, 2)]
     positions = [int(change.position) for change in found.changes]
     assert positions == sorted(positions)
 
