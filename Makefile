@@ -33,12 +33,12 @@ bench: $(VENV)/ready-dev ## Measure the speed, as ratios against references in t
 build: $(VENV)/ready-local ## Build the Lambda package into build/lambda
 	$(BIN)/workflow build
 
-# What `sam build` calls (Metadata: BuildMethod: makefile).
+# What `sam build` calls (Metadata: BuildMethod: makefile); ready-local, so that a clone without .venv will do.
 build-StreamFunction: $(VENV)/ready-local
 	$(BIN)/workflow build --output "$(ARTIFACTS_DIR)"
 
 clean: ## Remove everything that was built or installed here
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

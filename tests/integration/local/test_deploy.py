@@ -77,7 +77,7 @@ def test_changed_code_replaces_that_of_the_same_function_and_code_that_lacks_a_l
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("CodeUri: build/lambda", "", "template.yaml has no line `CodeUri: ...`: which function should get the code?"),
+        ("CodeUri: handlers", "", "template.yaml has no line `CodeUri: ...`: which function should get the code?"),
         ("  StreamFunctionName:", "  Renamed:", "template.yaml has no output StreamFunctionName"),
         ("Transform: AWS::Serverless-2016-10-31", "Transform: [", "template.yaml was refused: "),
     ],
