@@ -7,6 +7,8 @@ from typing import Any
 
 from workflow.local.errors import PumpError
 
+_NO_LIMIT = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
@@ -19,7 +21,7 @@ class Mapping:
     parallelization_factor: int
     reports_item_failures: bool
     patterns: tuple[str, ...]
-    # For the rules to come: until then a failing batch is tried again for as long as the pump runs.
+    # For the rules to come: until then a failing batch is tried again for as long as the pump runs. -1: no limit.
     maximum_retry_attempts: int
     maximum_record_age_seconds: int
     bisects_on_error: bool
@@ -40,7 +42,13 @@ def read_mapping(functions: Any, mapping_id: str) -> Mapping:
         parallelization_factor=int(found.get("ParallelizationFactor") or 1),
         reports_item_failures="ReportBatchItemFailures" in (found.get("FunctionResponseTypes") or ()),
         patterns=tuple(one["Pattern"] for one in filters),
-        maximum_retry_attempts=int(found.get("MaximumRetryAttempts", -1)),
-        maximum_record_age_seconds=int(found.get("MaximumRecordAgeInSeconds", -1)),
+        maximum_retry_attempts=_limit(found, "MaximumRetryAttempts"),
+        maximum_record_age_seconds=_limit(found, "MaximumRecordAgeInSeconds"),
         bisects_on_error=bool(found.get("BisectBatchOnFunctionError", False)),
     )
+
+
+def _limit(found: dict[str, Any], name: str) -> int:
+    value = found.get(name)
+    # Not `or`: 0 attempts are a limit too.
+    return _NO_LIMIT if value is None else int(value)
