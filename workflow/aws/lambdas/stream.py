@@ -69,5 +69,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
-    # In Lambda the first seconds are free of charge for the import, and a broken setting shows at once.
+    # Once per process, before the first record: a broken setting shows at once, and not as a batch that failed.
     _handler = open_handler()
