@@ -12,7 +12,7 @@ from workflow.engine.events import Event
 from workflow.errors import EntityNotFoundError, PayloadError, SettingsError
 from workflow.runtime.ask import Ask, check_id
 from workflow.runtime.fire import Accepted, create, fire
-from workflow.runtime.hooks import Handlers, Hooks
+from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.runtime.ports import Clock, Ledger, LedgerEntry, Listed, Store, Violation
 from workflow.runtime.runtime import Runtime
 from workflow.settings import Settings, read_settings
@@ -43,6 +43,8 @@ class Workflow:
         hooks = Hooks(handlers)
         if not isinstance(definitions, Definitions):
             definitions = _load(definitions, hooks if hooks_required else None)
+        elif hooks_required:
+            require(hooks, definitions)
         ledger = ledger or getattr(store, "ledger", None)
         if ledger is None:
             raise SettingsError(f"{type(store).__name__} brings no ledger; give one with ledger=")
@@ -57,18 +59,13 @@ class Workflow:
     @classmethod
     def from_settings(cls, settings: Settings, *, hooks_required: bool = True) -> Workflow:
         """The application that the settings describe."""
-        # An application that brings its own store never pays for importing boto3.
-        from workflow.aws.compose import open_runtime, read_compiled
+        # An application that brings its own store never pays for importing botocore.
+        from workflow.aws.compose import open_table, read_compiled
 
-        settings.get_table()
-        hooks = Hooks(settings.handlers)
-        if settings.definitions.endswith(".json"):
-            definitions = read_compiled(settings.definitions)
-        else:
-            definitions = _load(settings.definitions, hooks if hooks_required else None)
-        application = cls.__new__(cls)
-        application._runtime = open_runtime(settings, definitions, hooks)
-        return application
+        store, ledger = open_table(settings)
+        compiled = settings.definitions.endswith(".json")
+        definitions = read_compiled(settings.definitions) if compiled else settings.definitions
+        return cls(definitions, store, handlers=settings.handlers, hooks_required=hooks_required, ledger=ledger)
 
     @property
     def definitions(self) -> Definitions:

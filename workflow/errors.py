@@ -66,7 +66,7 @@ class EntityNotFoundError(Refused):
 
 
 class CreateError(Refused):
-    """The entity was not created: one with that kind and id exists, or a history of it remains."""
+    """The entity was not created: one with that kind and id exists."""
 
 
 class TransitionError(Refused):
@@ -87,6 +87,10 @@ class RequestReuseError(Refused):
 
 class HistoryConflictError(Refused):
     """The history holds an event the entity does not know of: the entity was changed or deleted by hand."""
+
+
+class CascadeError(Refused):
+    """Too many effects have led one to another; the hooks fire in a circle."""
 
 
 class TooLargeError(Refused):
@@ -122,4 +126,4 @@ class DefinitionNotDeployedError(Retryable):
 
 
 class HookNotRegisteredError(Retryable):
-    """An effect is owed to a hook (or a guard is asked for) that no handler module registers."""
+    """An effect is owed to a hook that no handler module registers."""

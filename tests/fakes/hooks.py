@@ -29,11 +29,10 @@ class Notebook:
 
     def _hook(self, name: str) -> Any:
         @hook(name=name)
-        def noting(effect: Effect) -> None:
+        def noting(effect: Effect) -> object:
             with self._lock:
                 self.ran.append((effect.id, effect.version, name, effect.attempt))
-            if name in self.failing:
-                self.failing[name](effect)
+            return self.failing[name](effect) if name in self.failing else None
 
         return noting
 

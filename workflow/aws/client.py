@@ -56,9 +56,10 @@ def _dynamodb_config() -> Config:
         user_agent=f"stream-workflow/{VERSION} Botocore/{botocore.__version__}",
         # Otherwise each request's table names are searched for an account id to choose an endpoint by: 10 %.
         account_id_endpoint_mode="disabled",
-        retries={"mode": "standard", "max_attempts": 4},
-        connect_timeout=3,
-        read_timeout=10,
+        # Few and short: what matters is tried again above, under the same token, and a Lambda has no minutes to wait.
+        retries={"mode": "standard", "total_max_attempts": 3},
+        connect_timeout=2,
+        read_timeout=5,
         max_pool_connections=_POOL_CONNECTIONS,
         tcp_keepalive=True,
     )

@@ -1,10 +1,9 @@
-"""Putting a runtime together from settings: the table, the clock, the definitions and the hooks."""
+"""Putting things together from settings: the table, the clock, the definitions and the hooks."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from workflow.aws.client import make_client
 from workflow.aws.clock import SystemClock
@@ -13,18 +12,28 @@ from workflow.aws.ledger import TableLedger
 from workflow.aws.table import TableStore
 from workflow.definition.definition import Definitions
 from workflow.errors import SettingsError
-from workflow.runtime.hooks import Hooks
+from workflow.runtime.hooks import Hooks, require
 from workflow.runtime.runtime import Runtime
 from workflow.settings import Settings
 
 
-def open_runtime(settings: Settings, definitions: Definitions, hooks: Hooks, client: Any = None) -> Runtime:
-    """A runtime on the table that the settings name; raises SettingsError if they name none."""
+def open_table(settings: Settings) -> tuple[TableStore, TableLedger]:
+    """Store and ledger on the table that the settings name; raises SettingsError if they name none, and
+    StoreAccessError where region, profile or credentials are not configured."""
     table = settings.get_table()
     # Making a client already fails where no region or an unknown profile is configured.
     with translated(f"opening table {table}"):
-        client = client or make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
-    return Runtime(definitions, hooks, TableStore(client, table), TableLedger(client, table), SystemClock())
+        client = make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
+    return TableStore(client, table), TableLedger(client, table)
+
+
+def open_runtime(settings: Settings) -> Runtime:
+    """A runtime on compiled definitions, for a Lambda; raises SettingsError, StoreAccessError, or RegisterHookError if
+    a hook that the definitions ask for is not registered."""
+    definitions, hooks = read_compiled(settings.definitions), Hooks(settings.handlers)
+    require(hooks, definitions)
+    store, ledger = open_table(settings)
+    return Runtime(definitions, hooks, store, ledger, SystemClock())
 
 
 def read_compiled(file: str) -> Definitions:

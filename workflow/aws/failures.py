@@ -92,3 +92,10 @@ def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:
     """Why each part of a transaction was refused, in the order of its parts; empty if it was not a cancellation."""
     response: dict[str, Any] = error.response
     return list(response.get("CancellationReasons") or [])
+
+
+def was_retried(error: WorkflowError) -> bool:
+    """Whether botocore had asked before, without an answer that told what became of it."""
+    cause = error.__cause__
+    response = cause.response if isinstance(cause, ClientError) else {}
+    return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0

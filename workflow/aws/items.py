@@ -71,7 +71,7 @@ def read_time(item: Item, name: str) -> datetime:
 
 
 def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
-    """The item of an entity after its last event."""
+    """The item of an entity after its last event, whole."""
     item = {
         **key(entity.kind, entity.id, ENTITY),
         "state": {"S": entity.state},
@@ -86,6 +86,41 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
     if entity.depth:
         item["depth"] = {"N": str(entity.depth)}
     return item
+
+
+def entity_update(event: Event, before: Entity) -> dict[str, Any]:
+    """The update that the event makes of an entity's item: of the data nothing but the changes, so that the item is
+    what it was and the event, whatever became of the copy that was decided on. Conditional on version and state."""
+    sets = {
+        "state": {"S": event.target},
+        "version": {"N": str(event.version)},
+        "edge": {"S": edge(event.kind, event.definition, event.trigger, event.source, event.target)},
+        "event": {"S": event.id},
+        "changed_at": write_time(event.at),
+        "listed": {"S": listed(event.kind, event.target)},
+        "depth": {"N": str(event.depth)},
+    }
+    names = {f"#{name}": name for name in sets}
+    values = {f":{name}": value for name, value in sets.items()}
+    assigned = [f"#{name} = :{name}" for name in sets]
+    removed = []
+    for number, (name, value) in enumerate(event.changes.items()):
+        names[f"#f{number}"] = name
+        if value is None:
+            removed.append(f"#data.#f{number}")
+        else:
+            values[f":f{number}"] = write_value(value)
+            assigned.append(f"#data.#f{number} = :f{number}")
+    if event.changes:
+        names["#data"] = "data"
+    return {
+        "Key": key(event.kind, event.entity_id, ENTITY),
+        "UpdateExpression": f"SET {', '.join(assigned)}" + (f" REMOVE {', '.join(removed)}" if removed else ""),
+        "ConditionExpression": "#version = :version_read AND #state = :state_read",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values
+        | {":version_read": {"N": str(before.version)}, ":state_read": {"S": before.state}},
+    }
 
 
 def read_entity(item: Item) -> Entity:

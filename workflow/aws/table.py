@@ -9,15 +9,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from workflow.aws import delivery_items, items
-from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated
+from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated, was_retried
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, TooLargeError
 from workflow.runtime.ports import Contested, Listed, Request, Violation, Write
 
 _ABSENT = "attribute_not_exists(pk)"
-_AS_READ = "#version = :version AND #state = :state"
-_NAMES = {"#version": "version", "#state": "state"}
+_TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+_LONGEST_PAGE = 1000
 
 
 class TableStore:
@@ -89,7 +89,7 @@ class TableStore:
         left = limit
         while left is None or left > 0:
             with translated(subject):
-                page = self._client.query(**request, **({} if left is None else {"Limit": left}))
+                page = self._client.query(**request, **({} if left is None else {"Limit": min(left, _LONGEST_PAGE)}))
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
@@ -108,34 +108,25 @@ class TableStore:
                 self._client.transact_write_items(TransactItems=self._parts(write), ClientRequestToken=write.token)
         except ClientError as error:
             return _contested(subject, error)
+        except StoreAccessError as error:
+            if was_retried(error):
+                raise StoreUnavailableError(f"{error} (an earlier attempt was not answered)") from error
+            raise
         return None
 
     def _parts(self, write: Write) -> list[dict[str, Any]]:
-        entity = self._put(items.write_entity(write.after, write.event), _ABSENT)
-        if write.before is not None:
-            entity["Put"].update(
-                ConditionExpression=_AS_READ,
-                ExpressionAttributeNames=_NAMES,
-                ExpressionAttributeValues={
-                    ":version": {"N": str(write.before.version)},
-                    ":state": {"S": write.before.state},
-                },
-            )
-        parts = [entity, self._put(items.write_event(write.event), _ABSENT)]
+        if write.before is None:
+            entity = self._put(items.write_entity(write.after, write.event))
+        else:
+            entity = {"Update": {"TableName": self._table, **items.entity_update(write.event, write.before), **_TELL}}
+        parts = [entity, self._put(items.write_event(write.event))]
         if write.request is not None:
             expires_at = write.event.at + self._request_days
-            parts.append(self._put(items.write_request(write.event, write.request, expires_at), _ABSENT))
+            parts.append(self._put(items.write_request(write.event, write.request, expires_at)))
         return parts
 
-    def _put(self, item: dict[str, Any], condition: str) -> dict[str, Any]:
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": item,
-                "ConditionExpression": condition,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+    def _put(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _ABSENT, **_TELL}}
 
     def record_violation(self, violation: Violation) -> None:
         """Keeps the violation; recording one twice keeps one."""
@@ -146,6 +137,11 @@ class TableStore:
 def _contested(subject: str, error: ClientError) -> Contested:
     reasons = cancellation_reasons(error)
     codes = {reason.get("Code") for reason in reasons}
+    # Before the conditions: a part that was in conflict does not tell what stands there.
+    if codes & CONFLICTS:
+        raise ContentionError(f"{subject}: another transaction was under way") from error
+    if codes & THROTTLES:
+        raise ThrottledError(f"{subject}: throttled") from error
     if "ConditionalCheckFailed" in codes:
         entity, event, request = (reason.get("Item") for reason in [*reasons, {}][:3])
         return Contested(
@@ -153,10 +149,6 @@ def _contested(subject: str, error: ClientError) -> Contested:
             event=items.read_event(event) if event else None,
             request=items.read_request(request) if request else None,
         )
-    if codes & CONFLICTS:
-        raise ContentionError(f"{subject}: another transaction was under way") from error
-    if codes & THROTTLES:
-        raise ThrottledError(f"{subject}: throttled") from error
     messages = "; ".join(str(reason.get("Message")) for reason in reasons if reason.get("Message"))
     if is_too_large(messages):
         raise TooLargeError(f"{subject}: {messages}; an item holds at most 400 KB: put large values into S3") from error

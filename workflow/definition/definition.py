@@ -122,6 +122,16 @@ class Definition:
         required = [f for t in self.transitions for f in t.requires.values()]
         return frozenset(f.name for f in [*self.data.values(), *required] if f.sensitive)
 
+    @property
+    def hooks(self) -> frozenset[str]:
+        """The names of all hooks that the definition asks for."""
+        return frozenset(hook for owed in self.edges.values() for hook in owed)
+
+    @property
+    def guards(self) -> frozenset[str]:
+        """The names of all guards in Python that the definition asks for."""
+        return frozenset(t.guard.function for t in self.transitions if t.guard and t.guard.function)
+
     def triggers_from(self, state: str) -> tuple[str, ...]:
         """The triggers that lead out of `state`, in the order the definition gives them."""
         return tuple(dict.fromkeys(t.trigger for t in self.transitions if t.source == state))

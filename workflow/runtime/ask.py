@@ -22,7 +22,8 @@ class Ask:
     """What a caller asks for: a trigger (or CREATE) on one entity, and who asks.
 
     `held` is the entity if the caller has it at hand, which saves the read; `cause` and `depth` tell from which
-    effect the request comes.
+    effect the request comes. With a `cause`, a request id of the framework's own making (`own_request_id`) stands for
+    whatever the hook gave the first time: what it computes anew when it is repeated changes nothing.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Ask:
     held: Entity | None = None
     cause: str = ""
     depth: int = 0
+    own_request_id: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id}: {self.trigger!r}"
@@ -83,7 +85,7 @@ def with_times_as_text(ask: Ask) -> Ask:
 def fingerprint(ask: Ask) -> str:
     """What makes two requests the same: the trigger and the payload as given, in canonical form; '' if it has none."""
     try:
-        payload = canonical(ask.payload, "payload")
+        payload = None if ask.own_request_id else canonical(ask.payload, "payload")
     except UnfitValueError:
         return ""
     text = json.dumps([ask.trigger, payload], sort_keys=True, default=str)

@@ -8,13 +8,7 @@ from typing import NamedTuple, Protocol
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.errors import DefinitionNotDeployedError
-
-DELETED = 0
-"""The version of an entity that is gone."""
-
-OVERWRITTEN = -1
-"""The version of what took an entity's place and is none."""
+from workflow.errors import DefinitionNotDeployedError, HistoryConflictError
 
 
 class Snapshots(Protocol):
@@ -51,7 +45,8 @@ class Change(NamedTuple):
     """One change of an entity as the stream brought it.
 
     Versions are 0 and states '' where there was or is no entity. `definition` and `trigger` are what the entity says
-    of its last event. `owed` are the hooks if they are known already. `position` is where on the stream it was.
+    of its last event. `owed` are the hooks if they are known already. `position` is where on the stream it was. `gone`
+    says why there is no entity after it, if there is none.
     """
 
     kind: str
@@ -65,6 +60,7 @@ class Change(NamedTuple):
     position: str
     snapshots: Snapshots
     owed: tuple[str, ...] | None = None
+    gone: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id} version {self.version or self.before_version}"
@@ -72,20 +68,40 @@ class Change(NamedTuple):
 
 def find_violation(change: Change, definitions: Definitions) -> str:
     """Which rule the change breaks, in words; '' if none. Raises DefinitionNotDeployedError."""
-    if change.version == DELETED:
-        return "the entity was deleted by hand"
-    if change.version == OVERWRITTEN:
-        return "the entity was overwritten by hand with something that is none"
+    if change.gone:
+        return change.gone
     if change.version < change.before_version:
         return f"the version went back from {change.before_version} to {change.version}"
     if change.version == change.before_version:
         return f"the state went from {change.source!r} to {change.target!r} without an event"
-    if change.version == change.before_version + 1 and owed_by(definitions, change) is None:
+    if change.version > change.before_version + 1:
+        return ""
+    if not _has_own_event(change):
+        return f"the version went from {change.before_version} to {change.version} without an event"
+    if owed_by(definitions, change) is None:
         return (
             f"version {change.definition} of the definition has no transition {change.trigger!r} "
             f"from {change.source or 'nothing'!r} to {change.target!r}"
         )
     return ""
+
+
+def _has_own_event(change: Change) -> bool:
+    try:
+        before = change.snapshots.before()
+        return before is None or before.event_id != change.snapshots.after().event_id
+    except HistoryConflictError:
+        return False
+
+
+def is_of(change: Change, event: Event) -> bool:
+    """Whether the event is the one that the change shows as its own."""
+    try:
+        own_id = change.snapshots.after().event_id
+    except HistoryConflictError:
+        return False
+    shown = (own_id, change.trigger, change.source, change.target, change.definition)
+    return shown == (event.id, event.trigger, event.source, event.target, event.definition)
 
 
 def owed_by(definitions: Definitions, change: Change) -> tuple[str, ...] | None:

@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from workflow.errors import WorkflowError
-from workflow.runtime.changes import Change, find_violation, owed_by
+from workflow.errors import DefinitionNotDeployedError, LeaseLostError, WorkflowError
+from workflow.runtime.again import again
+from workflow.runtime.changes import Change, find_violation, is_of, owed_by
 from workflow.runtime.effect import Effect
+from workflow.runtime.hooks import refuse_awaitable
 from workflow.runtime.missed import HistoryViolationError, missed_steps
 from workflow.runtime.ports import OWED, LedgerEntry, Outcome, Violation
 from workflow.runtime.redact import bare_trace, redacted_error, redacted_trace
@@ -23,6 +25,11 @@ _LEASE_MARGIN = timedelta(seconds=5)
 """How long a lease outlasts the invocation that took it: the clocks of two machines differ a little."""
 
 
+_LONGEST_RESERVE = timedelta(seconds=3)
+_RESERVE_SHARE = 10
+"""Nothing is begun in the last tenth of an invocation, or its last three seconds: what is left comes again."""
+
+_COMMITS = 5
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -47,6 +54,10 @@ class _EffectFailed(Exception):  # noqa: N818 - a signal inside this module, tol
     """Ends the delivery of one entity for this time; what went wrong is in the ledger and the log."""
 
 
+class _OutOfTime(Exception):  # noqa: N818 - a signal inside this module, told to nobody
+    """Ends the delivery of what is left of a batch, before the process may be stopped."""
+
+
 class Deliverer:
     """Delivers changes on a pool of threads: different entities side by side, each entity in version order."""
 
@@ -65,9 +76,10 @@ class Deliverer:
             entities.setdefault((change.kind, change.entity_id), []).append(change)
         waiting = deque(entities.values())
         owner = self._runtime.clock.new_id()
+        stop_at = until - min(_LONGEST_RESERVE, (until - self._runtime.clock.now()) / _RESERVE_SHARE)
 
         def work() -> Delivered:
-            delivery = _EntityDelivery(self._runtime, owner, until)
+            delivery = _EntityDelivery(self._runtime, owner, until, stop_at)
             while True:
                 try:
                     own = waiting.popleft()
@@ -85,8 +97,8 @@ class Deliverer:
 class _EntityDelivery:
     """Delivers the changes of one entity after another, each entity's in order, until one fails."""
 
-    def __init__(self, runtime: Runtime, owner: str, until: datetime) -> None:
-        self._runtime, self._owner = runtime, owner
+    def __init__(self, runtime: Runtime, owner: str, until: datetime, stop_at: datetime) -> None:
+        self._runtime, self._owner, self._stop_at = runtime, owner, stop_at
         self._lease_until = until + _LEASE_MARGIN
         self.delivered = Delivered()
 
@@ -96,6 +108,8 @@ class _EntityDelivery:
                 self._deliver(change)
             except _EffectFailed:
                 pass
+            except _OutOfTime:
+                log.info("%s comes again: the time of this delivery is up", change)
             except WorkflowError as error:
                 log.warning("%s is not delivered yet: %s", change, error)
             except Exception as error:
@@ -112,15 +126,35 @@ class _EntityDelivery:
             return
         violation = find_violation(change, self._runtime.definitions)
         if violation:
+            self._check_history(change)
             self._record(change, violation)
         elif change.version > change.before_version + 1:
             self._deliver_history(change)
         else:
             self._run_effects(change, owed_by(self._runtime.definitions, change) or ())
 
+    def _check_history(self, change: Change) -> None:
+        """What the history holds was no raw write, whatever the definition says today."""
+        if change.gone or change.version != change.before_version + 1:
+            return
+        event = self._runtime.store.find_event(change.kind, change.entity_id, change.version)
+        if event is not None and is_of(change, event):
+            raise DefinitionNotDeployedError(
+                f"{change}: the history has its event, made by version {change.definition} of the definition, which "
+                f"is another one here; raise the version with every change, and deploy the one it was made by again"
+            )
+
     def _deliver_history(self, change: Change) -> None:
+        store = self._runtime.store
+        if store.find_event(change.kind, change.entity_id, change.version) is None:
+            # Asked first: a version somebody made up may be millions away.
+            self._record(
+                change,
+                f"the entity is at version {change.version}, its history has no event {change.version}",
+            )
+            return
         steps = change.version - change.before_version
-        events = self._runtime.store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
+        events = store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
         try:
             missed = missed_steps(change, list(events), self._runtime.definitions)
         except HistoryViolationError as error:
@@ -140,17 +174,23 @@ class _EntityDelivery:
             self._lease_until,
             dict.fromkeys(hooks, OWED),
         )
-        now = self._runtime.clock.now()
+        now = self._in_time(self._runtime.clock.now())
         entry = self._runtime.ledger.claim(claim, now)
         for hook, outcome in entry.outcomes.items():
             if outcome.status != "done":
-                now = self._run_effect(entry, Effect(change, hook, outcome.attempts + 1, self._runtime), now)
+                effect = Effect(change, hook, outcome.attempts + 1, self._runtime)
+                now = self._run_effect(entry, effect, self._in_time(now))
+
+    def _in_time(self, now: datetime) -> datetime:
+        if now >= self._stop_at:
+            raise _OutOfTime
+        return now
 
     def _run_effect(self, entry: LedgerEntry, effect: Effect, started: datetime) -> datetime:
         """Runs and commits one effect; returns when it ended, or raises _EffectFailed."""
         error = ""
         try:
-            self._runtime.hooks[effect.hook](effect)
+            refuse_awaitable(self._runtime.hooks[effect.hook](effect))
         except KeyboardInterrupt:
             raise
         except BaseException as failure:
@@ -159,12 +199,17 @@ class _EntityDelivery:
         ended = self._runtime.clock.now()
         took_ms = (ended - started) // _MILLISECOND
         outcome = Outcome("failed" if error else "done", effect.attempt, ended, took_ms, error)
-        self._runtime.ledger.commit(entry, effect.hook, outcome)
+        self._commit(entry, effect.hook, outcome)
         if error:
             self.delivered.effects_failed += 1
             raise _EffectFailed
         self.delivered.effects_done += 1
         return ended
+
+    def _commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
+        """Tries again, since a hook that ran would run again. Writing one outcome twice is writing it once."""
+        commit = self._runtime.ledger.commit
+        again(self._runtime.clock, _COMMITS, lambda: commit(entry, hook, outcome), final=(LeaseLostError,))
 
     def _told(self, effect: Effect, failure: BaseException) -> str:
         """Logs the failure of a hook, and returns it in one line; neither quotes a sensitive value."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workflow.definition.definition import CREATE
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.runtime.ask import Ask, request_id_for
 from workflow.runtime.changes import Change
 
 if TYPE_CHECKING:
@@ -19,12 +21,14 @@ class Effect:
     """One run of a hook for one event. It may be run more than once, but is committed once: give `key` to whatever
     the hook calls, so that the outside world can tell a repetition."""
 
-    __slots__ = ("_before", "_change", "_entity", "_runtime", "attempt", "hook")
+    __slots__ = ("_asked", "_before", "_change", "_entity", "_event", "_runtime", "attempt", "hook")
 
     def __init__(self, change: Change, hook: str, attempt: int, runtime: Runtime) -> None:
         self._change, self._runtime = change, runtime
         self._entity: Entity | None = None
         self._before: Entity | None = None
+        self._event: Event | None = None
+        self._asked: dict[tuple[str, str, str], int] = {}
         self.hook = hook
         self.attempt = attempt
 
@@ -65,10 +69,13 @@ class Effect:
     @property
     def event(self) -> Event:
         """The event; the first look at it in a delivery is one consistent read, and may raise a Retryable."""
-        snapshots = self._change.snapshots
-        if snapshots.event is None:
-            snapshots.event = self._runtime.get_event(self.kind, self.id, self.version)
-        return snapshots.event
+        if self._event is None:
+            snapshots = self._change.snapshots
+            if snapshots.event is None:
+                snapshots.event = self._runtime.get_event(self.kind, self.id, self.version)
+            # A copy: what this hook does to the payload is no business of the next one's.
+            self._event = copy.deepcopy(snapshots.event)
+        return self._event
 
     def fire(
         self,
@@ -81,43 +88,49 @@ class Effect:
     ) -> Accepted:
         """Fires a trigger on this entity, or on another one, as `Workflow.fire` does.
 
-        A repetition of this effect fires nothing twice: the request id is made of the effect's key and the trigger,
-        unless one is given. On this entity no read is needed, unless it has moved on.
+        A repetition of this effect fires nothing twice and gets the same answer, whatever payload it gives: the
+        request id is made of the effect's key, the trigger and how often this run fired it, unless one is given. On
+        this entity no read is needed, unless it has moved on.
         """
-        from workflow.runtime.ask import Ask, request_id_for
         from workflow.runtime.fire import fire
 
         kind, entity_id = kind or self.kind, id or self.id
-        held = self.entity if (kind, entity_id) == (self.kind, self.id) else None
-        ask = Ask(
-            kind,
-            entity_id,
-            trigger,
-            payload or {},
-            request_id=request_id or request_id_for(f"{self.key}>{trigger}"),
-            by=f"hook:{self.hook}",
-            held=held,
-            cause=self.key,
-            depth=self.entity.depth + 1,
-        )
-        return fire(self._runtime, ask)
+        own = (kind, entity_id) == (self.kind, self.id)
+        held = self._change.snapshots.after() if own else None
+        return fire(self._runtime, self._ask(kind, entity_id, trigger, payload, request_id, held))
 
     def create(self, kind: str, id: str, data: Mapping[str, object] | None = None) -> Accepted:
         """Creates another entity as `Workflow.create` does, once however often this effect is repeated."""
-        from workflow.runtime.ask import Ask, request_id_for
         from workflow.runtime.fire import create
 
-        ask = Ask(
+        return create(self._runtime, self._ask(kind, id, CREATE, data, "", None))
+
+    def _ask(
+        self,
+        kind: str,
+        entity_id: str,
+        trigger: str,
+        payload: Mapping[str, object] | None,
+        request_id: str,
+        held: Entity | None,
+    ) -> Ask:
+        return Ask(
             kind,
-            id,
-            CREATE,
-            data or {},
-            request_id=request_id_for(self.key),
+            entity_id,
+            trigger,
+            {} if payload is None else payload,
+            request_id=request_id or self._next_request_id(kind, entity_id, trigger),
             by=f"hook:{self.hook}",
+            held=held,
             cause=self.key,
-            depth=self.entity.depth + 1,
+            depth=self._change.snapshots.after().depth + 1,
+            own_request_id=not request_id,
         )
-        return create(self._runtime, ask)
+
+    def _next_request_id(self, kind: str, entity_id: str, trigger: str) -> str:
+        asked = (kind, entity_id, trigger)
+        times = self._asked[asked] = self._asked.get(asked, 0) + 1
+        return request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))
 
     def values_read(self) -> list[Mapping[str, object]]:
         """The data and payload that the hook may have seen, and could therefore quote in an error."""

@@ -10,8 +10,10 @@ from workflow.engine.decide import Command, decide, decide_creation
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, FoldError, evolve, fold
 from workflow.errors import (
+    CascadeError,
     ContentionError,
     CreateError,
+    DefinitionNotDeployedError,
     EntityNotFoundError,
     HistoryConflictError,
     Refused,
@@ -19,6 +21,7 @@ from workflow.errors import (
     Retryable,
     StoreUnavailableError,
 )
+from workflow.runtime.again import again, wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
@@ -27,8 +30,8 @@ MAX_DECISIONS = 64
 MAX_COMMITS = 8
 """Bounds on deciding anew when others were faster, and on committing one write anew; both wait with full jitter."""
 
-_FIRST_WAIT_SECONDS = 0.02
-_LONGEST_WAIT_SECONDS = 1.0
+MAX_DEPTH = 16
+"""How many effects may lead one to another; a cascade that is longer goes in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ def fire(runtime: Runtime, ask: Ask) -> Accepted:
     def decision(command: Command, entity: Entity | None) -> Event | Refused:
         if entity is None:
             return EntityNotFoundError(f"there is no {ask.kind} {ask.entity_id}; create it first")
+        if entity.definition > machine.definition.version:
+            raise DefinitionNotDeployedError(
+                f"{ask}: the entity was moved by version {entity.definition} of its definition, here is only version "
+                f"{machine.definition.version}; deploy the newer one here too"
+            )
         return decide(machine, entity, command, runtime.clock.now())
 
     return _settle(runtime, ask, decision)
@@ -67,6 +75,8 @@ Decision = Callable[[Command, Entity | None], Event | Refused]
 
 def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
     check_texts(ask)
+    if ask.depth > MAX_DEPTH:
+        raise CascadeError(f"{ask}: {MAX_DEPTH} effects have led one to another up to here; they go in a circle")
     ask = with_times_as_text(ask)
     command = _command(runtime, ask)
     creating = ask.trigger == CREATE
@@ -88,7 +98,7 @@ def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
         if answer:
             return answer
         entity, fresh = contested.entity, False
-        _wait(runtime, min(attempt, 3))
+        wait(runtime.clock, min(attempt, 3))
     raise ContentionError(f"{ask}: other writers were faster {MAX_DECISIONS} times; fire again later")
 
 
@@ -123,26 +133,27 @@ def _write(before: Entity | None, event: Event, ask: Ask, attempt: int) -> Write
 
 def _commit(runtime: Runtime, write: Write) -> Contested | None:
     """Commits one write, again and again under the same token while the store is busy or does not answer."""
-    unknown = False
-    for attempt in range(MAX_COMMITS):
+    subject = f"{write.event.kind} {write.event.entity_id}: {write.event.trigger!r}"
+    unanswered: list[StoreUnavailableError] = []
+
+    def commit() -> Contested | None:
         try:
             return runtime.store.commit(write)
-        except Retryable as error:
-            unknown = unknown or isinstance(error, StoreUnavailableError)
-            last = error
-        if attempt < MAX_COMMITS - 1:
-            _wait(runtime, attempt)
-    subject = f"{write.event.kind} {write.event.entity_id}: {write.event.trigger!r}"
-    if unknown:
-        raise StoreUnavailableError(
-            f"{subject} may or may not have been recorded: {last}; ask again with the same request id"
-        ) from last
-    raise type(last)(f"{subject} was not recorded: {last}; ask again later") from last
+        except StoreUnavailableError as error:
+            unanswered.append(error)
+            raise
 
-
-def _wait(runtime: Runtime, attempt: int) -> None:
-    longest = min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS)
-    runtime.clock.sleep(longest * runtime.clock.jitter())
+    try:
+        return again(runtime.clock, MAX_COMMITS, commit)
+    except (Refused, Retryable) as error:
+        if unanswered:
+            # What was not answered may have been written, whatever a later attempt was told.
+            raise StoreUnavailableError(
+                f"{subject} may or may not have been recorded: {error}; ask again with the same request id"
+            ) from error
+        if isinstance(error, Refused):
+            raise
+        raise type(error)(f"{subject} was not recorded: {error}; ask again later") from error
 
 
 def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found: Contested) -> Accepted | None:
@@ -157,11 +168,17 @@ def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found:
             f"give another id, or the same request id to repeat a request"
         )
     if found.event is not None and (found.entity is None or found.entity.version < found.event.version):
+        _check_history(runtime, ask, found.event)
+    return None
+
+
+def _check_history(runtime: Runtime, ask: Ask, event: Event) -> None:
+    entity = runtime.store.find_entity(ask.kind, ask.entity_id)
+    if entity is None or entity.version < event.version:
         raise HistoryConflictError(
-            f"{ask.kind} {ask.entity_id}: its history holds event {found.event.version}, which the entity does not "
+            f"{ask.kind} {ask.entity_id}: its history holds event {event.version}, which the entity does not "
             f"know of: it was changed or deleted by hand; restore it from its history"
         )
-    return None
 
 
 def _earlier(runtime: Runtime, ask: Ask) -> Accepted | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from workflow.errors import HookNotRegisteredError, RegisterHookError
 
 if TYPE_CHECKING:
+    from workflow.definition.definition import Definitions
     from workflow.runtime.effect import Effect
 
 HookFunction = Callable[["Effect"], object]
@@ -50,6 +51,17 @@ def _marker(mark: str, function: _Function | None, name: str) -> Any:
     return decorate if function is None else decorate(function)
 
 
+_LAZY = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+
+
+def refuse_awaitable(result: object) -> None:
+    """Raises RegisterHookError if a hook only returned something to be awaited: it has not run."""
+    if result is not None and inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise RegisterHookError("the hook returned something to be awaited, so it has not run; hooks are not async")
+
+
 class Hooks(Mapping[str, HookFunction]):
     """The registered hooks by name, and the registered guards beside them."""
 
@@ -63,7 +75,7 @@ class Hooks(Mapping[str, HookFunction]):
 
     def _register(self, function: Callable[..., Any]) -> None:
         mark, name = getattr(function, _MARK)
-        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        if any(is_lazy(function) for is_lazy in _LAZY):
             raise RegisterHookError(f"the {mark} {name!r} ({_place(function)}) is async or yields; it would never run")
         taken: dict[str, Any] = self._hooks if mark == "hook" else self.guards
         other = taken.setdefault(name, function)
@@ -88,6 +100,20 @@ class Hooks(Mapping[str, HookFunction]):
 
     def __len__(self) -> int:
         return len(self._hooks)
+
+
+def require(hooks: Hooks, definitions: Definitions) -> None:
+    """Raises RegisterHookError naming every hook and guard that the definitions ask for and nobody registers."""
+    missing = {
+        f"{mark} {name!r} ({definition.kind})"
+        for definition in definitions
+        for mark, names, known in (("hook", definition.hooks, hooks), ("guard", definition.guards, hooks.guards))
+        for name in names
+        if name not in known
+    }
+    if missing:
+        known = ", ".join(sorted(hooks)) or "none"
+        raise RegisterHookError(f"no handler module registers {', '.join(sorted(missing))}; registered: {known}")
 
 
 def _functions(handler: str | ModuleType | Callable[..., object]) -> list[Callable[..., object]]:

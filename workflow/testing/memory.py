@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from workflow.definition.values import Value
 from workflow.engine.entity import Entity
-from workflow.engine.events import Event
+from workflow.engine.events import Event, evolve
 from workflow.errors import ClaimError, LeaseLostError, TooLargeError
 from workflow.runtime.changes import Change, Copies
 from workflow.runtime.ports import Contested, LedgerEntry, Listed, Outcome, Request, Violation, Write
@@ -139,25 +139,27 @@ class MemoryStore:
 
     def _apply(self, write: Write) -> None:
         key = (write.event.kind, write.event.entity_id)
-        self._stream.append(self._change(write))
-        self._entities[key] = write.after
+        before = self._entities.get(key)
+        # From what stands here, like an update on the table: the caller's copy may have been changed in place.
+        after = evolve(before, write.event)
+        self._stream.append(self._change(before, after))
+        self._entities[key] = after
         self._events.setdefault(key, {})[write.event.version] = write.event
         if write.request:
             self._requests[(*key, write.request.id)] = write.request
 
-    def _change(self, write: Write) -> Change:
-        before = self._entities.get((write.event.kind, write.event.entity_id))
+    def _change(self, before: Entity | None, after: Entity) -> Change:
         return Change(
-            kind=write.event.kind,
-            entity_id=write.event.entity_id,
+            kind=after.kind,
+            entity_id=after.id,
             before_version=before.version if before else 0,
-            version=write.after.version,
+            version=after.version,
             source=before.state if before else "",
-            target=write.after.state,
-            definition=write.after.definition,
-            trigger=write.after.trigger,
+            target=after.state,
+            definition=after.definition,
+            trigger=after.trigger,
             position=str(len(self._stream) + 1),
-            snapshots=Copies(before, write.after),
+            snapshots=Copies(before, after),
         )
 
     def changes(self, after: int = 0) -> Sequence[Change]:

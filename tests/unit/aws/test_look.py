@@ -125,25 +125,38 @@ def test_an_entity_overwritten_with_something_that_is_none_is_a_violation(bench:
     assert bench.deliver(*found.changes).failed == []
     assert bench.notes.ran == []
     (violation,) = bench.flow.violations("order", "42")
-    assert violation.reason == "the entity was overwritten by hand with something that is none"
-    assert (violation.source, violation.target, violation.before_version, violation.version) == ("paid", "", 2, -1)
+    assert violation.reason == "what was written by hand in the entity's place is none"
+    assert (violation.source, violation.target, violation.before_version, violation.version) == ("paid", "", 2, 0)
 
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGE)
-def test_what_was_no_entity_before_and_is_none_now_is_counted_as_malformed(
-    bench: Bench, name: str, damage: Any
-) -> None:
+def test_what_is_put_by_hand_where_an_entity_would_stand_is_a_violation(bench: Bench, name: str, damage: Any) -> None:
     bench.paid()
     item = image(bench.store, bench.flow.get("order", "42"))
     assert item is not None
     damaged = {**item, name: damage}
     if damage is None:
         del damaged[name]
-    found = _look(bench, record(1, None, damaged), record(2, damaged, None))
-    assert _counts(found) == {"malformed": 2, "changes": 0}
+    found = _look(bench, record(1, None, damaged))
+    assert _counts(found) == {"changes": 1}
+    assert bench.deliver(*found.changes).failed == []
+    assert bench.notes.ran == []
+    reasons = [violation.reason for violation in bench.flow.violations("order", "42")]
+    assert reasons == ["what was written by hand in the entity's place is none"]
 
 
-@pytest.mark.parametrize("sequence_number", [None, "", "x", 5, float("inf"), [], True, "1.5", "-3", "1 "])
+def test_a_version_that_was_raised_by_hand_is_no_step_although_its_edge_is_declared(bench: Bench) -> None:
+    bench.paid()
+    bench.flow.fire("order", "42", "annotate", {"note": "x"})
+    item = image(bench.store, bench.flow.get("order", "42"))
+    assert item is not None
+    found = _look(bench, record(9, item, {**item, "version": {"N": "4"}}))
+    bench.deliver(*found.changes)
+    assert bench.notes.ran == []
+    assert [v.reason for v in bench.flow.violations("order", "42")] == ["the version went from 3 to 4 without an event"]
+
+
+@pytest.mark.parametrize("sequence_number", [None, "", "x", 5, float("inf"), [], True, "1.5", "-3", "1 ", "1" * 5000])
 def test_a_record_without_a_place_on_the_stream_is_malformed(bench: Bench, sequence_number: Any) -> None:
     bench.paid()
     good, bad = records(bench.store)

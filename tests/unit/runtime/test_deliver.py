@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.fakes.hooks import raising
 from tests.unit.runtime.delivery import Bench
 from workflow import Effect
-from workflow.errors import RequestReuseError, ThrottledError
+from workflow.engine.events import fold
+from workflow.errors import CascadeError, ThrottledError
+from workflow.runtime.ask import Ask
+from workflow.runtime.fire import fire
 from workflow.runtime.ports import LedgerEntry, Outcome
 
 DONE = [(1, "greet", "done", 1), (2, "receipt", "done", 1), (2, "loyalty", "done", 1)]
@@ -213,17 +217,113 @@ def test_a_hook_fires_on_its_own_entity_without_a_read(bench: Bench) -> None:
     assert bench.flow.get("order", "42").state == "shipped"
 
 
-def test_the_same_trigger_with_another_payload_in_one_effect_needs_a_request_id_of_its_own(bench: Bench) -> None:
+def test_what_a_hook_fires_twice_in_one_run_is_fired_twice_and_repeated_not_again(bench: Bench) -> None:
+    attempts = []
+
     def twice(effect: Effect) -> None:
-        effect.fire("annotate", {"note": "one"})
-        with pytest.raises(RequestReuseError):
-            effect.fire("annotate", {"note": "two"})
-        effect.fire("annotate", {"note": "two"}, request_id=f"{effect.key}>two")
+        attempts.append(effect.attempt)
+        fired = [effect.fire("annotate", {"note": f"{number} of {effect.attempt}"}) for number in (1, 2)]
+        attempts.append([(accepted.event.version, accepted.repeated) for accepted in fired])
+        if effect.attempt == 1:
+            raise RuntimeError("died before it could say so")
 
     bench.notes.failing["receipt"] = twice
     (_, paid) = bench.paid()
+    assert bench.deliver(paid).failed == [paid]
     assert bench.deliver(paid).failed == []
-    assert [event.payload for event in bench.flow.history("order", "42")[2:]] == [{"note": "one"}, {"note": "two"}]
+    assert attempts == [1, [(3, False), (4, False)], 2, [(3, True), (4, True)]]
+    assert [event.payload for event in bench.flow.history("order", "42")[2:]] == [
+        {"note": "1 of 1"},
+        {"note": "2 of 1"},
+    ]
+
+
+def test_what_a_hook_creates_is_created_once_whatever_it_gives_when_it_is_repeated(bench: Bench) -> None:
+    def opens(effect: Effect) -> None:
+        effect.create("order", "43", {"email": f"{effect.attempt}@b.c"})
+        if effect.attempt == 1:
+            raise RuntimeError("died before it could say so")
+
+    bench.notes.failing["receipt"] = opens
+    (_, paid) = bench.paid()
+    bench.deliver(paid)
+    assert bench.deliver(paid).failed == []
+    assert bench.flow.get("order", "43").data["email"] == "1@b.c"
+    assert len(bench.flow.history("order", "43")) == 1
+
+
+def test_a_hook_that_changes_what_it_was_given_changes_nothing_that_is_written(bench: Bench) -> None:
+    def scribbles(effect: Effect) -> None:
+        effect.entity.data["email"] = "scribbled"  # type: ignore[index]
+        effect.event.payload["amount"] = 0  # type: ignore[index]
+        effect.fire("annotate", {"note": "x"})
+
+    seen = []
+    bench.notes.failing["receipt"] = scribbles
+    bench.notes.failing["loyalty"] = lambda effect: seen.append((effect.entity.data["email"], effect.event.payload))
+    (_, paid) = bench.paid(email="a@b.c")
+    assert bench.deliver(paid).failed == []
+    assert bench.flow.get("order", "42").data["email"] == "a@b.c"
+    assert fold(bench.flow.history("order", "42")) == bench.flow.get("order", "42")
+    assert seen == [("a@b.c", {"amount": 1000})]
+
+
+def test_a_held_entity_that_was_changed_in_place_changes_nothing_but_what_its_events_say(bench: Bench) -> None:
+    bench.paid(email="a@b.c")
+    held = bench.flow.get("order", "42")
+    held.data["email"] = "scribbled"  # type: ignore[index]
+    bench.flow.fire("order", "42", "annotate", {"note": "x"}, held=held)
+    assert fold(bench.flow.history("order", "42")) == bench.flow.get("order", "42")
+
+
+def test_effects_that_lead_one_to_another_in_a_circle_come_to_an_end(bench: Bench) -> None:
+    entity = bench.flow.create("order", "42").entity
+    with pytest.raises(CascadeError, match="16 effects have led one to another"):
+        fire(bench.flow.runtime, Ask("order", entity.id, "cancel", depth=17))
+    assert fire(bench.flow.runtime, Ask("order", entity.id, "cancel", depth=16)).event.depth == 16
+
+
+def test_nothing_is_begun_when_the_time_of_a_delivery_is_nearly_up() -> None:
+    bench = Bench(workers=1)
+    bench.notes.failing["receipt"] = lambda effect: bench.clock.advance(58)
+    (_, paid) = bench.paid()
+    (_, other) = bench.paid("43")
+    delivered = bench.deliver(paid, other)
+    assert delivered.failed == [paid, other]
+    assert bench.notes.ran == [("42", 2, "receipt", 1)]
+    assert bench.statuses("43") == []
+    bench.clock.advance(8)
+    del bench.notes.failing["receipt"]
+    assert bench.deliver(paid, other).failed == []
+    assert bench.notes.keys == ["order#42#2#receipt", "order#42#2#loyalty", "order#43#2#receipt", "order#43#2#loyalty"]
+
+
+def test_a_ledger_that_fails_for_a_moment_does_not_make_a_hook_run_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = bench.flow.runtime.ledger
+    commit, refused = ledger.commit, []
+
+    def throttled_once(*given: Any) -> None:
+        if not refused:
+            refused.append(given)
+            raise ThrottledError("slow down")
+        commit(*given)
+
+    monkeypatch.setattr(ledger, "commit", throttled_once)
+    (_, paid) = bench.paid()
+    assert bench.deliver(paid).failed == []
+    assert bench.notes.ran == [("42", 2, "receipt", 1), ("42", 2, "loyalty", 1)]
+
+
+def test_a_hook_that_returns_something_to_be_awaited_has_failed(bench: Bench) -> None:
+    async def never_run() -> None:
+        """Nobody awaits it."""
+
+    bench.notes.failing["receipt"] = lambda effect: never_run()
+    (_, paid) = bench.paid()
+    assert bench.deliver(paid).failed == [paid]
+    assert bench.statuses()[0] == (2, "receipt", "failed", 1)
 
 
 def test_a_ledger_that_is_down_loses_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_a_store_without_a_stream_in_memory_is_refused(flow: Workflow) -> None:
 
 def test_a_store_without_a_ledger_needs_one_given(flow: Workflow) -> None:
     with pytest.raises(SettingsError, match="object brings no ledger; give one with ledger="):
-        Workflow(flow.definitions, object())  # type: ignore[arg-type]
+        Workflow(flow.definitions, object(), hooks_required=False)  # type: ignore[arg-type]
 
 
 def test_hooks_that_nobody_registers_fail_as_effects_where_they_are_not_required(clock: FakeClock) -> None:

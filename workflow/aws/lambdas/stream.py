@@ -9,10 +9,10 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from workflow.aws.compose import open_runtime, read_compiled
-from workflow.aws.stream import Plan, look, partial_batch_response, plans
+from workflow.aws.compose import open_runtime
+from workflow.aws.images import Plan
+from workflow.aws.stream import look, partial_batch_response, plans
 from workflow.runtime.deliver import Deliverer
-from workflow.runtime.hooks import Hooks
 from workflow.runtime.runtime import Runtime
 from workflow.settings import read_settings
 
@@ -53,8 +53,7 @@ class StreamHandler:
 def open_handler() -> StreamHandler:
     """The handler that the environment describes; raises SettingsError or RegisterHookError."""
     settings = read_settings()
-    runtime = open_runtime(settings, read_compiled(settings.definitions), Hooks(settings.handlers))
-    return StreamHandler(runtime, workers=settings.workers)
+    return StreamHandler(open_runtime(settings), workers=settings.workers)
 
 
 _handler: StreamHandler | None = None
