@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import ceil
 from typing import Any
 
@@ -32,12 +32,15 @@ def _value_bytes(attribute: dict[str, Any]) -> int:
     return 1
 
 
-def write_units(sent: Iterable[Sent]) -> int:
-    """The units that the sent writes of whole items take: one a kilobyte begun, two in a transaction."""
+def write_units(sent: Iterable[Sent], read_item: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
+    """The units that the sent writes take: one a kilobyte begun, two in a transaction. `read_item` gives the item of a
+    key as it is now: an update costs by the item it leaves, which here is never smaller than the one it found."""
     units = 0
     for one in sent:
         if one.operation == "TransactWriteItems":
-            units += sum(2 * _kilobytes(part["Put"]["Item"]) for part in one.body["TransactItems"])
+            for part in one.body["TransactItems"]:
+                item = part["Put"]["Item"] if "Put" in part else read_item(part["Update"]["Key"])
+                units += 2 * _kilobytes(item)
         elif one.operation == "PutItem":
             units += _kilobytes(one.body["Item"])
         else:

@@ -18,7 +18,10 @@ from workflow.runtime.deliver import Deliverer
 
 
 def _units(on_table: OnTable) -> int:
-    units = write_units(on_table.wire.sent)
+    sent = list(on_table.wire.sent)
+    units = write_units(
+        sent, lambda key: on_table.client.get_item(TableName=on_table.table, Key=key, ConsistentRead=True)["Item"]
+    )
     on_table.wire.sent.clear()
     return units
 

@@ -76,11 +76,12 @@ def test_raw_writes_are_seen_and_run_nothing(on_table: OnTable, stream: Any) -> 
         assert handler.handle(stream(), MINUTE) == {"batchItemFailures": []}
     reasons = [violation.reason for violation in on_table.flow.violations("order", "42")]
     assert sorted(reasons) == [
-        "the entity is at version 9, its history has no event 2",
-        "the entity was overwritten by hand with something that is none",
+        "the entity is at version 9, its history has no event 9",
+        "the entity was deleted by hand",
         "the state went from 'placed' to 'paid' without an event",
         "the version went back from 2 to 1",
-        "version 1 of the definition has no transition 'create' from 'paid' to 'paid'",
+        "the version went from 1 to 2 without an event",
+        "what was written by hand in the entity's place is none",
     ]
     assert on_table.notes.ran == []
 
