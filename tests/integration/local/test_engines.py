@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,14 @@ def test_dynamodb_local_keeps_one_database_per_access_key() -> None:
         )
         assert one.list_tables()["TableNames"] == ["Orders"]
         assert other.list_tables()["TableNames"] == []
+
+
+def test_dynamodb_local_is_reached_by_the_loopback_address_alone_where_java_is_a_jdk(dynamodb_local_url: str) -> None:
+    is_jdk = subprocess.run(["java", "--describe-module", "jdk.compiler"], capture_output=True).returncode == 0
+    port = int(dynamodb_local_url.rpartition(":")[2])
+    # Another of this machine's addresses; on Linux even a machine without a network has this one.
+    with socket.socket() as other_interface:
+        assert (other_interface.connect_ex(("127.0.0.2", port)) == 0) == (not is_jdk)
 
 
 def test_a_stopped_engine_leaves_no_process_and_no_file() -> None:
