@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,13 @@ def test_byte_code_is_used_without_a_look_at_the_source_and_names_no_path_of_thi
     compiled = next((built / "handlers").rglob("order.*.pyc")).read_bytes()
     assert b"/var/task/handlers/order.py" in compiled
     assert str(built).encode() not in compiled
+
+
+def test_every_module_of_the_framework_and_of_the_handlers_has_byte_code(project: Path) -> None:
+    built = package.build(project)
+    modules = [path for folder in ("workflow", "handlers") for path in (built / folder).rglob("*.py")]
+    assert len(modules) > 30
+    assert [path for path in modules if not Path(cache_from_source(str(path))).exists()] == []
 
 
 def test_a_rebuild_forgets_deleted_files_and_sees_new_libraries(project: Path) -> None:
