@@ -83,15 +83,16 @@ class Workflow:
         id: str,
         data: Mapping[str, object] | None = None,
         *,
-        request_id: str = "",
-        by: str = "",
+        request_id: str | None = None,
+        by: str | None = None,
     ) -> Accepted:
         """Creates the entity in its initial state; the same request id again gives the same answer.
 
         Raises CreateError if it exists, PayloadError listing all that is wrong with the data, UnknownKindError,
         RequestReuseError.
         """
-        return create(self._runtime, Ask(kind, id, CREATE, {} if data is None else data, request_id=request_id, by=by))
+        data = {} if data is None else data
+        return create(self._runtime, Ask(kind, id, CREATE, data, request_id=_given(request_id), by=_given(by)))
 
     def fire(
         self,
@@ -100,8 +101,8 @@ class Workflow:
         trigger: str,
         payload: Mapping[str, object] | None = None,
         *,
-        request_id: str = "",
-        by: str = "",
+        request_id: str | None = None,
+        by: str | None = None,
         held: Entity | None = None,
     ) -> Accepted:
         """Makes the transition, or raises and writes nothing; the same request id again gives the same answer.
@@ -112,10 +113,12 @@ class Workflow:
         """
         if trigger == CREATE:
             raise PayloadError(f"{kind} {id}: {CREATE!r} is no trigger to fire; call create()")
-        if held is not None and held.key != f"{kind}#{id}":
-            raise PayloadError(f"{kind} {id}: the entity given as held is {held.kind} {held.id}")
+        if held is not None and (not isinstance(held, Entity) or held.key != f"{kind}#{id}"):
+            given = f"{held.kind} {held.id}" if isinstance(held, Entity) else type(held).__name__
+            raise PayloadError(f"{kind} {id}: the entity given as held is {given}")
         payload = {} if payload is None else payload
-        return fire(self._runtime, Ask(kind, id, trigger, payload, request_id=request_id, by=by, held=held))
+        ask = Ask(kind, id, trigger, payload, request_id=_given(request_id), by=_given(by), held=held)
+        return fire(self._runtime, ask)
 
     def find(self, kind: str, id: str) -> Entity | None:
         """The entity as it is now, or None; raises UnknownKindError, or PayloadError for what cannot be an id."""
@@ -132,6 +135,8 @@ class Workflow:
     def history(self, kind: str, id: str, *, after: int = 0, limit: int | None = None) -> Sequence[Event]:
         """The events with a version above `after`, in version order, at most `limit`; empty for an unknown entity."""
         self._check(kind, id)
+        if limit is not None and limit < 0:
+            raise PayloadError(f"{kind} {id}: the limit of a history is {limit}; give 0 or more")
         return list(self._runtime.store.events(kind, id, after=after, limit=limit))
 
     def effects(self, kind: str, id: str) -> Sequence[LedgerEntry]:
@@ -161,9 +166,20 @@ class Workflow:
         return (listed for name in wanted for listed in self._runtime.store.listing(kind, name))
 
 
+def _given(text: str | None) -> str:
+    # None is what an optional header that is not there comes as.
+    return "" if text is None else text
+
+
 def _load(path: Path | str, hooks: Hooks | None) -> Definitions:
     # Reading YAML needs pydantic, which a process on compiled definitions never imports.
-    from workflow.definition.load import load_definitions
+    try:
+        from workflow.definition.load import load_definitions
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"reading definitions needs {error.name}: pip install 'stream-workflow[definitions]', "
+            f"or give compiled ones ('workflow build')"
+        ) from error
 
     return load_definitions(
         path,

@@ -10,6 +10,8 @@ from typing import Any
 
 from workflow.errors import SettingsError
 
+_KEYS = ("table", "definitions", "handlers", "workers")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -29,12 +31,13 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Settings:
-    """The settings, an environment variable before the file's entry; raises SettingsError for one that does not fit."""
+    """The settings: from the environment alone if it has WORKFLOW_DEFINITIONS, as in a Lambda, else each variable
+    before the file's entry. Raises SettingsError for what does not fit."""
     written = {} if "WORKFLOW_DEFINITIONS" in environment else _written(folder or Path())
     handlers = environment.get("WORKFLOW_HANDLERS", ",".join(written.get("handlers", [])))
     workers = environment.get("WORKFLOW_WORKERS", str(written.get("workers", 16)))
     if not workers.isdecimal() or not 1 <= int(workers) <= 256:
-        raise SettingsError(f"WORKFLOW_WORKERS is {workers!r}; give a whole number from 1 to 256")
+        raise SettingsError(f"workers (or WORKFLOW_WORKERS) is {workers!r}; give a whole number from 1 to 256")
     return Settings(
         table=environment.get("WORKFLOW_TABLE", written.get("table", "")),
         definitions=environment.get("WORKFLOW_DEFINITIONS", written.get("definitions", "definitions")),
@@ -65,6 +68,12 @@ def _written(folder: Path) -> Mapping[str, Any]:
 def _misfit(written: Any) -> str:
     if not isinstance(written, dict):
         return "must be a table"
+    for name in written:
+        if name not in _KEYS:
+            import difflib
+
+            near = difflib.get_close_matches(name, _KEYS, n=1)
+            return f"has no {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}; it has: {', '.join(_KEYS)}"
     for name in ("table", "definitions"):
         if not isinstance(written.get(name, ""), str):
             return f"{name} must be text"

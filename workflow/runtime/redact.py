@@ -1,4 +1,7 @@
-"""Keeping sensitive values out of what people and logs get to read."""
+"""Keeping sensitive values out of what people and logs get to read.
+
+Known by their text alone: what a hook makes of a value (its first half, its hash) cannot be recognised.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,41 @@ import json
 import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
 
 HIDDEN = "[hidden]"
 
 _LONGEST_ERROR = 1000
+_SHORT = 6
+"""A text below this length is hidden only where it stands as a word of its own: it is part of too many others."""
 
 
 def quotable(value: object) -> Iterator[str]:
-    """Every text by which a value, or a part of it, may be quoted: as it is, as Python and as JSON write it."""
+    """Every text by which a value, or a part of it, may be quoted: as it is, as Python, JSON and URLs write it."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from quotable(name)
+            # A plain name says what stands there, not what is secret; anything else may be a number of a card.
+            if not name.isidentifier():
+                yield from quotable(name)
             yield from quotable(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from quotable(item)
     elif value is not None and value != "":
         text = str(value)
-        yield from (text, repr(text)[1:-1], json.dumps(text)[1:-1])
+        yield from (text, repr(text)[1:-1], json.dumps(text)[1:-1], quote(text, errors="replace"))
         yield from (line for line in text.splitlines() if line.strip())
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with every occurrence of a secret replaced, the longest first."""
+    """The text with every occurrence of a secret replaced, in whatever case, the longest first."""
     longest_first = sorted(set(secrets), key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text) if longest_first else text
+    return re.sub("|".join(map(_pattern, longest_first)), HIDDEN, text, flags=re.IGNORECASE) if longest_first else text
+
+
+def _pattern(secret: str) -> str:
+    pattern = re.escape(secret)
+    return rf"(?<!\w){pattern}(?!\w)" if len(secret) < _SHORT else pattern
 
 
 def redacted_error(error: BaseException, secrets: Iterable[str]) -> str:
@@ -39,15 +52,26 @@ def redacted_error(error: BaseException, secrets: Iterable[str]) -> str:
         text = str(error)
     except Exception as failure:
         text = f"<its text cannot be read: {type(failure).__name__}>"
-    told = redact(f"{type(error).__name__}: {text}", secrets).encode(errors="replace").decode()
+    told = f"{type(error).__name__}: {redact(text, secrets)}".encode(errors="replace").decode()
     return told if len(told) <= _LONGEST_ERROR else f"{told[:_LONGEST_ERROR]} ..."
 
 
 def redacted_trace(error: BaseException, secrets: Iterable[str]) -> str:
-    """The traceback of an error as text, without the secrets that its messages may quote."""
-    return redact("".join(traceback.format_exception(error)), secrets)
+    """The traceback of an error and of those that led to it, the latest last, without the secrets in what they say."""
+    secrets = set(secrets)
+    told = [f"{''.join(traceback.format_tb(e.__traceback__))}{redacted_error(e, secrets)}" for e in _chain(error)]
+    return "\nwhich led to\n".join(reversed(told))
 
 
 def bare_trace(error: BaseException) -> str:
     """Where an error came from, without any message: for when nobody can tell what is secret."""
     return "".join([*traceback.format_tb(error.__traceback__), type(error).__name__])
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)

@@ -35,6 +35,9 @@ APPLIED_ONCE: list[tuple[Fault, ...]] = [
     (answer(503, "ServiceUnavailable"),) * 12,
     (answer(400, "TransactionInProgressException"),) * 12,
     (cancel("None", "ThrottlingError"),),
+    # A part that was in conflict does not tell what stands there: this is no word about the entity.
+    (cancel("TransactionConflict", "ConditionalCheckFailed"),),
+    (cancel("ConditionalCheckFailed", "TransactionConflict"),),
     (cancel("ProvisionedThroughputExceeded", "None"),),
     (lose_response, conflict, throttle, lose_response, lose_request, conflict),
     (lose_response,) * 12,
@@ -172,3 +175,10 @@ def test_faults_that_let_everything_through_change_nothing(on_table: OnTable) ->
     on_table.wire.fail(pass_through)
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
     assert on_table.wire.operations() == ["GetItem", "TransactWriteItems"]
+
+
+def test_a_refusal_after_an_attempt_that_was_not_answered_is_no_refusal(on_table: OnTable) -> None:
+    on_table.wire.fail(lose_response, *(answer(400, "AccessDeniedException"),) * 20)
+    with pytest.raises(StoreUnavailableError, match="may or may not have been recorded"):
+        on_table.flow.fire("order", "42", "pay", {"amount": 100})
+    assert [event.trigger for event in on_table.flow.history("order", "42")] == ["create", "pay"]

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import Fault, FaultyStore
+from tests.samples import ORDER, definitions
 from workflow import Workflow
 from workflow.errors import (
     ContentionError,
     CreateError,
+    DefinitionNotDeployedError,
     EntityNotFoundError,
     GuardError,
     HistoryConflictError,
+    StoreAccessError,
     StoreUnavailableError,
     ThrottledError,
     TransitionError,
 )
 from workflow.runtime.fire import MAX_COMMITS, MAX_DECISIONS
+from workflow.runtime.ports import Contested, Write
 
 
 def _triggers(flow: Workflow) -> list[str]:
@@ -198,3 +204,28 @@ def test_an_entity_put_back_by_hand_does_not_overwrite_its_history(flow: Workflo
     ):
         flow.fire("order", "42", "cancel")
     assert _triggers(flow) == ["create", "pay"]
+
+
+def test_what_was_not_answered_stays_unknown_whatever_a_later_attempt_is_told(
+    flow: Workflow, store: FaultyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = store.commit
+
+    def then_the_token_expires(write: Write) -> Contested | None:
+        if store.writes:
+            raise StoreAccessError("ExpiredTokenException")
+        return commit(write)
+
+    store.faults, store.writes = ["lost answer"], []
+    monkeypatch.setattr(store, "commit", then_the_token_expires)
+    with pytest.raises(StoreUnavailableError, match="may or may not have been recorded: ExpiredTokenException"):
+        flow.fire("order", "42", "pay", {"amount": 100})
+    assert _triggers(flow) == ["create", "pay"]
+
+
+def test_an_entity_of_a_newer_definition_than_ours_waits_for_it(flow: Workflow, store: FaultyStore) -> None:
+    newer = Workflow(definitions(replace(ORDER, version=2)), store, hooks_required=False)
+    newer.fire("order", "42", "reprice", {"total": 50})
+    with pytest.raises(DefinitionNotDeployedError, match="here is only version 1; deploy the newer one"):
+        flow.fire("order", "42", "pay", {"amount": 100})
+    assert _triggers(flow) == ["create", "reprice"]

@@ -80,7 +80,7 @@ REFUSED: list[tuple[str, str, object, type[Refused], str]] = [
     ("42", "pay", {"amount": float("nan")}, PayloadError, "payload.amount"),
     ("42", "pay", ["amount"], PayloadError, "the payload must be a map"),
     ("42", "pay", {"amount": 100, "x": {1, 2}}, PayloadError, "payload.x is set"),
-    ("42", "pay", {"amount": 100, 5: 1}, PayloadError, "payload has the key 5"),
+    ("42", "pay", {"amount": 100, 5: 1}, PayloadError, "payload has a key that is int"),
     ("42", "pay", {"amount": 100, "\ud800": 1}, PayloadError, "surrogate"),
     ("43", "pay", {"amount": 100}, EntityNotFoundError, "there is no order 43; create it first"),
 ]
@@ -164,7 +164,7 @@ def test_an_id_that_is_no_text_of_its_size_is_refused_by_every_verb(
     assert len(store.writes) == 1
 
 
-@pytest.mark.parametrize("request_id", [7, None, "\ud800", "x" * 901])
+@pytest.mark.parametrize("request_id", [7, 0, b"r", "\ud800", "x" * 901])
 def test_a_request_id_that_is_no_text_of_its_size_is_refused(flow: Workflow, request_id: object) -> None:
     with pytest.raises(PayloadError, match="order: the request id "):
         flow.fire("order", "42", "pay", {"amount": 100}, request_id=request_id)  # type: ignore[arg-type]

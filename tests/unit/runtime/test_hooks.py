@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from workflow import guard, hook
+from tests.samples import ORDER, definitions, entering
+from workflow import Workflow, guard, hook
+from workflow.definition.definition import Guard, Transition
 from workflow.errors import HookNotRegisteredError, RegisterHookError
 from workflow.runtime.hooks import Hooks
+from workflow.testing import MemoryStore
 
 
 def _module(name: str, code: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -87,3 +91,15 @@ def test_a_hook_that_is_missing_is_told_with_those_there_are() -> None:
 
     with pytest.raises(HookNotRegisteredError, match="no handler module registers a hook 'great'; registered: greet"):
         Hooks([greet])["great"]
+
+
+def test_a_hook_or_guard_that_loaded_definitions_ask_for_and_nobody_registers_is_named() -> None:
+    guarded = replace(
+        ORDER, transitions=(*ORDER.transitions, Transition("vip", "placed", "paid", guard=Guard(function="is_vip")))
+    )
+    with pytest.raises(RegisterHookError) as refused:
+        Workflow(definitions(entering(guarded, placed=["greet"], paid=["receipt"])), MemoryStore())
+    assert str(refused.value) == (
+        "no handler module registers guard 'is_vip' (order), hook 'greet' (order), hook 'receipt' (order); "
+        "registered: none"
+    )

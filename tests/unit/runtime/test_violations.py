@@ -221,3 +221,15 @@ def test_an_event_of_a_version_that_was_not_kept_is_judged_by_the_one_in_force(b
     paid = bench.store.changes()[1]
     assert bench.deliver(paid).failed == [paid]
     assert bench.flow.violations("order", "42") == []
+
+
+def test_an_event_whose_transition_was_edited_away_under_the_same_version_waits_and_is_no_violation(
+    bench: Bench,
+) -> None:
+    changes = bench.paid()
+    edited = replace(HOOKED, transitions=tuple(t for t in HOOKED.transitions if t.trigger != "pay"))
+    later = Bench(edited, bench.clock, bench.store, bench.notes)
+    delivered = later.deliver(*changes)
+    assert (delivered.failed, delivered.violations) == ([changes[1]], 0)
+    assert bench.deliver(*changes).failed == []
+    assert bench.notes.keys == ["order#42#1#greet", "order#42#2#receipt", "order#42#2#loyalty"]

@@ -1,0 +1,51 @@
+"""What people get to read of an error holds no secret, and can still be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from workflow.runtime.redact import quotable, redact, redacted_error, redacted_trace
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("cannot mail Ada@Example.com", "cannot mail [hidden]"),
+        ("GET /?to=ada%40example.com", "GET /?to=[hidden]"),
+        ('{"to": "ada@example.com"}', '{"to": "[hidden]"}'),
+        ("card of ada@example.com, ada@example.com", "card of [hidden], [hidden]"),
+    ],
+)
+def test_a_secret_is_hidden_in_whatever_spelling(said: str, left: str) -> None:
+    assert redact(said, quotable("ada@example.com")) == left
+
+
+def test_a_short_secret_is_hidden_where_it_is_a_word_and_no_other_word_is_torn() -> None:
+    assert redact("grade e of 7: see entry 17", [*quotable("e"), *quotable(7)]) == (
+        "grade [hidden] of [hidden]: see entry 17"
+    )
+
+
+def test_the_names_in_a_sensitive_map_are_no_secrets_but_numbers_are() -> None:
+    assert redact("line 12 of city Paris, 4111-1111", quotable({"line": 12, "city": "Paris", "4111-1111": 1})) == (
+        "line [hidden] of city [hidden], [hidden]"
+    )
+
+
+def test_a_trace_keeps_its_frames_and_tells_what_led_to_it() -> None:
+    def mail() -> None:
+        try:
+            raise KeyError("e")
+        except KeyError as error:
+            raise ValueError("no such e") from error
+
+    with pytest.raises(ValueError, match="no such e") as raised:
+        mail()
+    told = redacted_trace(raised.value, quotable("e")).splitlines()
+    assert told[0].startswith('  File "')
+    assert [line for line in told if not line.startswith("  ")] == [
+        "KeyError: '[hidden]'",
+        "which led to",
+        "ValueError: no such [hidden]",
+    ]
+    assert redacted_error(raised.value, ()) == "ValueError: no such e"
