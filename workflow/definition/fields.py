@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from workflow.definition.definition import Field
-from workflow.definition.values import UnfitValueError, Value, canonical
+from workflow.definition.values import UnfitValueError, UnstorableValueError, Value, canonical, find_number
+
+# RFC 3339, seconds optional. Python also reads week dates and the like, which other readers of an event may not.
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6}0*)?)?"
+    r"(?:Z|[-+][0-9]{2}:[0-9]{2})?"
+)
 
 
 def fit(field: Field, value: object, where: str) -> Value:
@@ -17,7 +24,10 @@ def fit(field: Field, value: object, where: str) -> Value:
         if field.optional:
             return None
         raise UnfitValueError(f"{where} is null; give {_PHRASES[field.type]}")
-    fitted = _FITTERS[field.type](value, where)
+    try:
+        fitted = _FITTERS[field.type](value, where)
+    except UnstorableValueError as error:
+        raise (error.without_path_below(where) if field.sensitive else error) from None
     if field.choices and fitted not in field.choices:
         shown = " is none of its choices;" if field.sensitive else f" is {fitted!r};"
         raise UnfitValueError(f"{where}{shown} allowed: {', '.join(map(str, field.choices))}")
@@ -42,12 +52,12 @@ def _integer(value: object, where: str) -> Value:
 def _decimal(value: object, where: str, type_name: str = "decimal") -> Value:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise _unfit(type_name, value, where)
-    if isinstance(value, str):
-        try:
-            value = Decimal(value)
-        except InvalidOperation:
-            raise _unfit(type_name, value, where) from None
-    return canonical(value, where)
+    if not isinstance(value, str):
+        return canonical(value, where)
+    number = find_number(value, where)
+    if number is None:
+        raise _unfit(type_name, value, where)
+    return number
 
 
 def _boolean(value: object, where: str) -> Value:
@@ -57,13 +67,28 @@ def _boolean(value: object, where: str) -> Value:
 
 
 def _timestamp(value: object, where: str) -> Value:
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise _unfit("timestamp", value, where) from None
+    moment = _moment(value)
+    if moment is None:
+        raise _unfit("timestamp", value, where)
     if moment.tzinfo is None:
         raise UnfitValueError(f"{where} has no time zone; give {_PHRASES['timestamp']}")
-    return value if isinstance(value, str) else moment.isoformat()
+    try:
+        in_utc = moment.astimezone(UTC)
+    except OverflowError:
+        raise _unfit("timestamp", value, where) from None
+    # One text for one moment: what is equal compares as equal in guards, choices and repeated requests.
+    return in_utc.replace(tzinfo=None).isoformat() + "Z"
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _list(value: object, where: str) -> Value:
@@ -100,7 +125,7 @@ _PHRASES: Mapping[str, str] = {
     "integer": "a whole number",
     "decimal": "a number",
     "boolean": "true or false",
-    "timestamp": "an ISO 8601 time with zone, such as 2026-01-31T12:00:00Z",
+    "timestamp": "a time with zone such as 2026-01-31T12:00:00Z, to the microsecond at most",
     "list": "a list",
     "map": "a map",
     "any": "any value",

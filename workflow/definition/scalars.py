@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from workflow.definition.values import UnfitValueError, Value, canonical
+from workflow.definition.values import PLAIN_NUMBER, UnfitValueError, Value, canonical
 
 _WORDS: dict[str, Value] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -35,7 +34,7 @@ def resolve(text: str, *, plain: bool) -> Value:
         return _WORDS[text]
     if _NOT_FINITE.fullmatch(text):
         raise ScalarError(f"{text} is not a finite number", "write a number, or quote it to make it text")
-    if _DECIMAL.fullmatch(text) or _OCTAL.fullmatch(text) or _HEXADECIMAL.fullmatch(text):
+    if PLAIN_NUMBER.fullmatch(text) or _OCTAL.fullmatch(text) or _HEXADECIMAL.fullmatch(text):
         return _number(text)
     return _storable(text)
 

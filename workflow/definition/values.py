@@ -6,8 +6,9 @@ What DynamoDB gives back for a canonical value is that same value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Underflow
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal, Underflow
 from typing import Any, TypeAlias, cast
 
 Value: TypeAlias = Any
@@ -17,18 +18,37 @@ MAX_DEPTH = 28
 """Levels of lists and maps; DynamoDB allows 32 in an item, of which data and payload stand at most three deep.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
-_DYNAMODB = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Underflow, InvalidOperation])
-"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html"""
+EXACT = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Underflow, Subnormal, InvalidOperation])
+"""DynamoDB's numbers: whatever would not be exact in them raises an ArithmeticError.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html"""
+
+PLAIN_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+"""How a number is written as text; Python's own reading takes blanks, underscores and other scripts' digits too."""
 
 _LIMITS = "38 significant digits, from 1E-130 to 9.99E+125"
 
 
 class UnfitValueError(ValueError):
-    """A value that cannot be stored; the message says where, what and what to give instead."""
+    """A value that cannot be taken; the message says where, what and what to give instead."""
+
+
+class UnstorableValueError(UnfitValueError):
+    """A value that no field could hold."""
+
+    def __init__(self, where: str, what: str) -> None:
+        self.where, self.what = where, what
+        super().__init__(f"{where} {what}")
+
+    def without_path_below(self, *places: str) -> UnfitValueError:
+        """The same without the path inside any of `places`: a sensitive map's keys are as secret as its values."""
+        for place in places:
+            if self.where.startswith((f"{place}.", f"{place}[")):
+                return UnfitValueError(f"{place} cannot be stored: a value in it {self.what}")
+        return self
 
 
 def canonical(value: object, where: str, depth: int = 0) -> Value:
-    """The canonical form of a JSON-like value; raises UnfitValueError naming the place inside `where`."""
+    """The canonical form of a JSON-like value; raises UnstorableValueError naming the place inside `where`."""
     kind = type(value)
     if kind is str:
         return _text(cast(str, value), where)
@@ -39,7 +59,7 @@ def canonical(value: object, where: str, depth: int = 0) -> Value:
     if kind is Decimal:
         return _number(cast(Decimal, value), where)
     if depth > MAX_DEPTH:
-        raise UnfitValueError(f"{where} is nested deeper than {MAX_DEPTH} levels")
+        raise UnstorableValueError(where, f"is nested deeper than {MAX_DEPTH} levels")
     if kind is dict or isinstance(value, Mapping):
         return _map(cast(Mapping[object, object], value), where, depth)
     if isinstance(value, list | tuple):
@@ -62,13 +82,13 @@ def _scalar(value: object, where: str) -> Value:
     if isinstance(value, float):
         return _number(Decimal(repr(float(value))), where)
     if isinstance(value, str):
-        return _text(str(value), where)
+        return _text(value, where)
     if isinstance(value, int | Decimal):
         return _number(Decimal(value), where)
     if isinstance(value, bytes | bytearray):
-        raise UnfitValueError(f"{where} is bytes; give text, for example base64")
-    raise UnfitValueError(
-        f"{where} is {type(value).__name__}; allowed are text, numbers, true, false, null, lists and maps"
+        raise UnstorableValueError(where, "is bytes; give text, for example base64")
+    raise UnstorableValueError(
+        where, f"is {type(value).__name__}; allowed are text, numbers, true, false, null, lists and maps"
     )
 
 
@@ -77,23 +97,39 @@ def _text(value: str, where: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise UnfitValueError(f"{where} holds half of a surrogate pair; give valid Unicode") from None
-    return value
+            raise UnstorableValueError(where, "holds half of a surrogate pair; give valid Unicode") from None
+    # Of an enum's member this is the text it stands for, where str() gives its name.
+    return value if type(value) is str else str.__str__(value)
 
 
 def _key(key: object, where: str) -> str:
     if not isinstance(key, str):
-        raise UnfitValueError(f"{where} has the key {key!r}; keys must be text")
+        raise UnstorableValueError(where, f"has a key that is {type(key).__name__}; keys must be text")
     if not key:
-        raise UnfitValueError(f"{where} has an empty key; DynamoDB needs at least one character")
+        raise UnstorableValueError(where, "has an empty key; DynamoDB needs at least one character")
     return _text(key, where)
+
+
+def find_number(text: str, where: str) -> int | Decimal | None:
+    """The number that text such as 12, -0.5 or 1e3 writes, None for other text; raises UnstorableValueError."""
+    if not PLAIN_NUMBER.fullmatch(text):
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise _out_of_measure(where) from None
+    return _number(number, where)
 
 
 def _number(value: Decimal, where: str) -> int | Decimal:
     try:
-        exact = value.normalize(_DYNAMODB)
+        exact = value.normalize(EXACT)
     except ArithmeticError:
-        raise UnfitValueError(f"{where} does not fit DynamoDB's numbers: {_LIMITS}") from None
+        raise _out_of_measure(where) from None
     if not exact.is_finite():
-        raise UnfitValueError(f"{where} is {exact}; give a finite number")
+        raise UnstorableValueError(where, "is not a finite number; give one that is")
     return int(exact) if exact == exact.to_integral_value() else exact
+
+
+def _out_of_measure(where: str) -> UnstorableValueError:
+    return UnstorableValueError(where, f"does not fit DynamoDB's numbers: {_LIMITS}")
