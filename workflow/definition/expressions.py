@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, TypeAlias
+from math import isfinite
+from typing import Any, NoReturn, TypeAlias
 
 import jmespath
-from jmespath import functions, visitor
+from jmespath import lexer, visitor
 from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
-from workflow.definition.values import Value, canonical
+from workflow.definition import names
+from workflow.definition.functions import ExactFunctions
+from workflow.definition.values import UnstorableValueError, Value, canonical
+
+Seen: TypeAlias = dict[str, Any]
+"""What an expression sees: `payload`, `data` and `entity`, each a map."""
 
 ROOTS = ("payload", "data", "entity")
 """The names an expression may start from; `entity` has kind, id, state and version."""
@@ -22,22 +31,6 @@ MAX_NESTING = 100
 
 class ExpressionError(ValueError):
     """An expression that cannot be compiled, or failed on the values it was given."""
-
-
-class _Functions(functions.Functions):  # type: ignore[misc]
-    """JMESPath's own functions, which would otherwise not take a Decimal for a number."""
-
-    def _get_allowed_pytypes(self, types: list[str]) -> tuple[list[str], list[tuple[str, ...]]]:
-        allowed, element_types = super()._get_allowed_pytypes(types)
-        return _with_decimal(allowed), [tuple(_with_decimal(names)) for names in element_types]
-
-    def _convert_to_jmespath_type(self, type_name: str) -> Any:
-        return "number" if type_name == "Decimal" else super()._convert_to_jmespath_type(type_name)
-
-
-def _with_decimal(type_names: Iterable[str]) -> list[str]:
-    names = list(type_names)
-    return [*names, "Decimal"] if "float" in names else names
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
@@ -70,25 +63,30 @@ class Expression:
         self._parsed: dict[str, Any] = _exact(_compile(text))
         self._walked = _with_plain_paths(self._parsed)
         # One interpreter kept for all evaluations: jmespath's own `search` builds one each time, half of its cost.
-        self._interpreter = _Interpreter(jmespath.Options(custom_functions=_Functions()))
+        self._interpreter = _Interpreter(jmespath.Options(custom_functions=ExactFunctions()))
 
-    def evaluate(self, context: dict[str, Any]) -> Value:
-        """The canonical value for these values; raises ExpressionError where a function does not take them."""
-        return canonical(self._run(context), self.text)
+    def evaluate(self, seen: Seen) -> Value:
+        """The canonical value for what it sees; raises ExpressionError, or UnfitValueError for what no field takes."""
+        try:
+            return canonical(self._run(seen), self.text)
+        except UnstorableValueError as error:
+            raise error.without_path_below(self.text) from None
 
-    def holds(self, context: dict[str, Any]) -> bool:
+    def holds(self, seen: Seen) -> bool:
         """Whether the result is true in JMESPath's sense: false, null and empty text, lists and maps are not."""
-        result = self._run(context)
+        result = self._run(seen)
         return not (result is None or result is False or result == "" or result == [] or result == {})
 
-    def _run(self, context: dict[str, Any]) -> Any:
+    def _run(self, seen: Seen) -> Any:
+        # What jmespath says itself quotes the values, which may be sensitive.
         try:
-            return self._interpreter.visit(self._walked, context)
+            return self._interpreter.visit(self._walked, seen)
         except JMESPathTypeError as error:
-            # jmespath's own message quotes the value, which may be sensitive.
             name, given = error.function_name, error.actual_type
             raise ExpressionError(f"{self.text!r}: {name}() does not take {given}") from None
-        except (JMESPathError, TypeError, ArithmeticError, ValueError) as error:
+        except (ArithmeticError, UnstorableValueError):
+            raise ExpressionError(f"{self.text!r}: a number in it would not be exact in 38 digits") from None
+        except (JMESPathError, TypeError, ValueError) as error:
             raise ExpressionError(f"{self.text!r}: {type(error).__name__}") from None
 
     def roots(self) -> frozenset[str]:
@@ -97,16 +95,18 @@ class Expression:
 
     def paths(self) -> frozenset[tuple[str, ...]]:
         """Every dotted name from the root, at most two deep: `data.total + 1` gives ('data', 'total')."""
-        return _trace(self._parsed, frozenset({()}))[0]
+        return names.paths(self._parsed)
+
+    def element_names(self) -> frozenset[str]:
+        """The names that start from an element, in a filter or after `&`; not those of `@.name`, which say so."""
+        return names.element_names(self._parsed)
 
 
 def _compile(text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"{text[:20] + '...'!r} is longer than {MAX_CHARACTERS} characters")
     try:
-        with warnings.catch_warnings():
-            # `dhl` in backticks is what AWS's own pages show; jmespath has been about to deprecate it for ten years.
-            warnings.simplefilter("ignore", PendingDeprecationWarning)
+        with _bare_text_in_backticks():
             parsed: dict[str, Any] = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).splitlines()[0].rstrip(":")
@@ -115,7 +115,16 @@ def _compile(text: str) -> dict[str, Any]:
         # jmespath lets these out for brackets without end and numbers without measure.
         raise ExpressionError(f"{text[:20] + '...'!r} is not JMESPath that can be read") from None
     _check_calls(parsed, text, 0)
+    _check_numbers(text)
     return parsed
+
+
+@contextmanager
+def _bare_text_in_backticks() -> Iterator[None]:
+    """`dhl` in backticks is what AWS's own pages show; jmespath has been about to deprecate it for ten years."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        yield
 
 
 def _check_calls(node: dict[str, Any], text: str, depth: int) -> None:
@@ -129,49 +138,41 @@ def _check_calls(node: dict[str, Any], text: str, depth: int) -> None:
 
 
 def _check_call(name: str, given: int, text: str) -> None:
-    if name not in _Functions.FUNCTION_TABLE:
+    if name not in ExactFunctions.FUNCTION_TABLE:
         raise ExpressionError(f"{text!r}: JMESPath has no function {name}")
-    signature = _Functions.FUNCTION_TABLE[name]["signature"]
+    signature = ExactFunctions.FUNCTION_TABLE[name]["signature"]
     least, variadic = len(signature), bool(signature) and signature[-1].get("variadic", False)
     if given < least or (given > least and not variadic):
         raise ExpressionError(f"{text!r}: {name}() takes {least} arguments, not {given}")
 
 
-_Paths: TypeAlias = frozenset[tuple[str, ...]]
-_NONE: _Paths = frozenset()
-_ELEMENTWISE = frozenset({"index_expression", "projection", "value_projection", "filter_projection", "flatten"})
+_LITERAL = re.compile(r"`((?:[^`\\]|\\.)*)`", re.DOTALL)
 
 
-def _trace(node: dict[str, Any], base: _Paths) -> tuple[_Paths, _Paths]:
-    """The paths read from the root, and those that the result stands at, where names start from `base`.
-
-    What a function, a list or a filter gives stands nowhere: names to its right say nothing about the root.
-    """
-    kind, children = node["type"], [child for child in node["children"] if isinstance(child, dict)]
-    if kind == "field":
-        found = frozenset((*path, node["value"])[:2] for path in base)
-        return found, found
-    if kind in {"current", "identity"}:
-        return _NONE, base
-    if kind in {"subexpression", "pipe"}:
-        return _trace_in_turn(children, base)
-    if kind in _ELEMENTWISE:
-        return _trace(children[0], base)[0], _NONE
-    if kind == "expref":
-        return _NONE, _NONE
-    traced = [_trace(child, base) for child in children]
-    read = _NONE.union(*(paths for paths, _ in traced))
-    stands = _NONE.union(*(at for _, at in traced)) if kind in {"or_expression", "and_expression"} else _NONE
-    return read, stands
+def _check_numbers(text: str) -> None:
+    """Refuses numbers that jmespath, which reads them as floats, has read as others."""
+    if "`" not in text:
+        return
+    with _bare_text_in_backticks():
+        tokens = list(lexer.Lexer().tokenize(text))
+    for token in tokens:
+        literal = _LITERAL.match(text, token["start"]) if token["type"] == "literal" else None
+        if literal:
+            _check_numbers_in(literal[1].replace("\\`", "`"), text)
 
 
-def _trace_in_turn(children: list[dict[str, Any]], base: _Paths) -> tuple[_Paths, _Paths]:
-    at, seen = base, _NONE
-    for child in children:
-        read, next_at = _trace(child, at)
-        seen = (seen - at if read else seen) | read
-        at = next_at
-    return seen, at
+def _check_numbers_in(literal: str, text: str) -> None:
+    def check(number: str) -> None:
+        if not isfinite(float(number)) or Decimal(number) != Decimal(repr(float(number))):
+            refuse(number)
+
+    def refuse(number: str) -> NoReturn:
+        raise ExpressionError(f"{text!r}: backticks do not take {number} exactly, as to_number('...') does")
+
+    try:
+        json.loads(literal, parse_float=check, parse_constant=refuse)
+    except json.JSONDecodeError:
+        return
 
 
 def _exact(node: Any) -> Any:

@@ -90,6 +90,14 @@ def wrong_expressions(model: DefinitionModel, declared: Collection[str] | None) 
                 continue
             for names in sorted(expression.paths()):
                 yield from _wrong_name(where, names, declared)
+            yield from _names_of_elements(where, expression)
+
+
+def _names_of_elements(where: PathTuple, expression: Expression) -> Iterator[Finding]:
+    for name in sorted(expression.element_names() & set(ROOTS)):
+        message = f"inside a filter or after &, names start from the element, not from the root: {name!r}"
+        way_out = f"compare outside of it, or register a guard in Python; '@.{name}' is the element's own"
+        yield Finding(where, message, way_out)
 
 
 def _expressions(path: PathTuple, transition: TransitionModel) -> Iterator[tuple[PathTuple, str]]:
