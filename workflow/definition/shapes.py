@@ -32,7 +32,8 @@ _TEXT, _LIST, _MAP, _PUBLISH = "\0text", "\0list", "\0map", "\0publish"
 TAGS = frozenset({_TEXT, _LIST, _MAP, _PUBLISH})
 TEXT, LIST, MAP, PUBLISH = Tag(_TEXT), Tag(_LIST), Tag(_MAP), Tag(_PUBLISH)
 
-NAME_PATTERN = "^[a-z][a-z0-9_]*$"
+MAX_NAME_CHARACTERS = 64
+NAME_PATTERN = f"^[a-z][a-z0-9_]{{0,{MAX_NAME_CHARACTERS - 1}}}$"
 
 Name: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=NAME_PATTERN)]
 Text: TypeAlias = Annotated[StrictStr, StringConstraints(max_length=2000)]

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from pydantic_core import ErrorDetails
 
 from workflow.definition.document import PathTuple
-from workflow.definition.shapes import TAGS
+from workflow.definition.shapes import MAX_NAME_CHARACTERS, TAGS
 from workflow.definition.suggestions import ways_out
 
 Words: TypeAlias = tuple[str, str]
@@ -63,9 +63,9 @@ def is_at_key(error: ErrorDetails) -> bool:
 
 def words(error: ErrorDetails) -> Words:
     """What to say of this error."""
-    path, context = path_of(error), error.get("ctx", {})
+    path, details = path_of(error), error.get("ctx", {})
     if error["type"] in _SAYINGS:
-        return _SAYINGS[error["type"]](path, context, error["input"])
+        return _SAYINGS[error["type"]](path, details, error["input"])
     if error["type"] == "shape":
         return f"{_named(path)}: expected {error['msg']}, got {shape_of(error['input'])}", "write one of these"
     if error["type"] in _TYPES:
@@ -103,8 +103,8 @@ def _nothing(path: PathTuple, _: Mapping[str, Any], __: Any) -> Words:
     return f"{_named(path)}: has no value", "give it one, or remove the key"
 
 
-def _judged(_: PathTuple, context: Mapping[str, Any], __: Any) -> Words:
-    return context["message"], context["way_out"]
+def _judged(_: PathTuple, details: Mapping[str, Any], __: Any) -> Words:
+    return details["message"], details["way_out"]
 
 
 def _wrong_type(path: PathTuple, general: str, given: Any) -> Words:
@@ -115,11 +115,12 @@ def _wrong_type(path: PathTuple, general: str, given: Any) -> Words:
     return f"{_named(path)}: expected {expected}, got {shape_of(given)}", way_out
 
 
-def _pattern(_: PathTuple, context: Mapping[str, Any], given: Any) -> Words:
-    if context["pattern"].startswith("^[a-z]"):
-        rule = "use lower-case letters, digits and _, beginning with a letter"
-        return f"{_short(given)} is not a name", rule
-    if "*" in context["pattern"][-6:]:
+def _pattern(_: PathTuple, details: Mapping[str, Any], given: Any) -> Words:
+    if details["pattern"].startswith("^[a-z]"):
+        if len(given) > MAX_NAME_CHARACTERS:
+            return f"the name {_short(given)} has {len(given)} characters", f"write at most {MAX_NAME_CHARACTERS}"
+        return f"{_short(given)} is not a name", "use lower-case letters, digits and _, beginning with a letter"
+    if "*" in details["pattern"][-6:]:
         return f"{_short(given)} is not the name of an error class", "write one such as CardDeclined, or '*' for all"
     return f"{_short(given)} is not the name of a target", "use letters, digits, '.', '_' and '-'; no address or ARN"
 
@@ -128,16 +129,16 @@ def _too_short(path: PathTuple, _: Mapping[str, Any], __: Any) -> Words:
     return f"{_named(path)}: is empty", "write at least one"
 
 
-def _too_long(path: PathTuple, context: Mapping[str, Any], _: Any) -> Words:
-    return f"{_named(path)}: is longer than {context['max_length']} characters", "shorten it"
+def _too_long(path: PathTuple, details: Mapping[str, Any], _: Any) -> Words:
+    return f"{_named(path)}: is longer than {details['max_length']} characters", "shorten it"
 
 
-def _too_small(path: PathTuple, context: Mapping[str, Any], given: Any) -> Words:
-    return f"{_named(path)}: is {given}, less than {context['ge']}", f"write {context['ge']} or more"
+def _too_small(path: PathTuple, details: Mapping[str, Any], given: Any) -> Words:
+    return f"{_named(path)}: is {given}, less than {details['ge']}", f"write {details['ge']} or more"
 
 
-def _too_large(path: PathTuple, context: Mapping[str, Any], given: Any) -> Words:
-    return f"{_named(path)}: is {str(given)[:20]}, more than {context['le']}", f"write {context['le']} or less"
+def _too_large(path: PathTuple, details: Mapping[str, Any], given: Any) -> Words:
+    return f"{_named(path)}: is {str(given)[:20]}, more than {details['le']}", f"write {details['le']} or less"
 
 
 def _short(given: Any) -> str:

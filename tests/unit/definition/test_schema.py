@@ -42,6 +42,8 @@ def test_a_definition_that_uses_every_key_is_accepted() -> None:
         ("version: 3", 'version: "3"'),
         ("kind: order", "kind: Order"),
         ("kind: order", "kind: lane"),
+        ("kind: order", f"kind: {'o' * 65}"),
+        ("shipped: {final: true}", f"{'s' * 65}: {{final: true}}"),
         ("shipped: {final: true}", "shipped: {final: yes}"),
         ("shipped: {final: true}", "Shipped: {final: true}"),
         ("{1h30m: expire}", "{1h30: expire}"),
