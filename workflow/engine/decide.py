@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflow.definition.definition import CREATE, Definition, Field
-from workflow.definition.expressions import ExpressionError
+from workflow.definition.expressions import ExpressionError, Seen
 from workflow.definition.fields import fit
-from workflow.definition.values import UnfitValueError, Value, canonical
+from workflow.definition.values import UnfitValueError, UnstorableValueError, Value, canonical
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.engine.machine import BrokenGuardError, Context, Machine, UnknownGuardError, Way
+from workflow.engine.machine import BrokenGuardError, Machine, UnknownGuardError, Way
 from workflow.errors import GuardError, PayloadError, Refused, TransitionError
 
 
@@ -35,10 +35,10 @@ def decide(machine: Machine, entity: Entity, command: Command, now: datetime) ->
     if not ways:
         return _no_way(machine, entity, command)
     try:
-        way, context = _first_open(ways, entity, command.payload)
+        way, seen = _first_open(ways, machine.definition, entity, command.payload)
         if way is None:
             return _guarded(ways, machine, entity, command)
-        changes = _changes(way, machine.definition, context)
+        changes = _changes(way, machine.definition, seen)
     except UnfitValueError as error:
         return PayloadError(f"{_subject(entity)}: {command.trigger!r}: {error}")
     except ExpressionError as error:
@@ -60,7 +60,7 @@ def decide(machine: Machine, entity: Entity, command: Command, now: datetime) ->
         target=way.dest,
         at=now,
         definition=machine.definition.version,
-        payload=context["payload"],
+        payload=seen["payload"],
         changes=changes,
         by=command.by,
         request_id=command.request_id,
@@ -130,11 +130,11 @@ def _broken(entity: Entity, command: Command, error: BrokenGuardError) -> Refuse
     return refusal
 
 
-def _first_open(ways: list[Way], entity: Entity, given: Mapping[str, object]) -> tuple[Way | None, Context]:
+def _first_open(
+    ways: list[Way], definition: Definition, entity: Entity, given: Mapping[str, object]
+) -> tuple[Way | None, Seen]:
     """The first way whose required payload is there and whose guard holds, with what the guard saw."""
-    if not isinstance(given, Mapping):
-        raise UnfitValueError("the payload must be a map of names to values")
-    canonical_payload: dict[str, Value] = canonical(given, "payload")
+    canonical_payload = _canonical_payload(definition, given)
     problems: list[str] = []
     for way in ways:
         payload = dict(canonical_payload) if len(ways) > 1 else canonical_payload
@@ -142,27 +142,37 @@ def _first_open(ways: list[Way], entity: Entity, given: Mapping[str, object]) ->
         if unfit:
             problems += [problem for problem in unfit if problem not in problems]
             continue
-        context = {"payload": payload, "data": entity.data, "entity": _seen(entity)}
-        if way.guard is None or way.guard(context):
-            return way, context
+        seen = {"payload": payload, "data": entity.data, "entity": _seen(entity)}
+        if way.guard is None or way.guard(seen):
+            return way, seen
     if problems:
         raise UnfitValueError("; ".join(problems))
     return None, {}
+
+
+def _canonical_payload(definition: Definition, given: Mapping[str, object]) -> dict[str, Value]:
+    if not isinstance(given, Mapping):
+        raise UnfitValueError("the payload must be a map of names to values")
+    try:
+        payload: dict[str, Value] = canonical(given, "payload")
+    except UnstorableValueError as error:
+        raise error.without_path_below(*(f"payload.{name}" for name in definition.sensitive)) from None
+    return payload
 
 
 def _seen(entity: Entity) -> dict[str, Value]:
     return {"kind": entity.kind, "id": entity.id, "state": entity.state, "version": entity.version}
 
 
-def _changes(way: Way, definition: Definition, context: Context) -> dict[str, Value]:
+def _changes(way: Way, definition: Definition, seen: Seen) -> dict[str, Value]:
     """What the transition sets: each field from its mapping, or from the payload field of its name if that is there."""
     changes: dict[str, Value] = {}
     problems: list[str] = []
-    payload = context["payload"]
+    payload = seen["payload"]
     for name, mapping in way.mappings.items():
         if mapping is None and name not in payload:
             continue
-        value = payload[name] if mapping is None else mapping.evaluate(context)
+        value = payload[name] if mapping is None else mapping.evaluate(seen)
         try:
             changes[name] = fit(definition.data[name], value, f"data.{name}")
         except UnfitValueError as error:

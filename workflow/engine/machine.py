@@ -8,18 +8,16 @@ it would import a dotted name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from copy import deepcopy
+from typing import cast
 
 import transitions
 
 from workflow.definition.definition import Definition, Guard, Transition
-from workflow.definition.expressions import Expression
+from workflow.definition.expressions import Expression, Seen
 
-Context = dict[str, Any]
-"""What a guard sees: `payload`, `data` and `entity`, each a map."""
-
-GuardFunction = Callable[[Context], object]
-"""A guard in Python: given the context, anything true lets the transition pass. It must be pure."""
+GuardFunction = Callable[[Seen], object]
+"""A guard in Python: given copies of {payload, data, entity}, anything true lets the transition pass. It is pure."""
 
 
 class Way(transitions.Transition):
@@ -83,11 +81,12 @@ def _function(guard: Guard, guards: Mapping[str, GuardFunction]) -> GuardFunctio
         return Expression(guard.expression).holds
     function = guards.get(guard.function)
 
-    def asked(context: Context) -> object:
+    def asked(seen: Seen) -> object:
         if function is None:
             raise UnknownGuardError(guard.function)
         try:
-            return function(context)
+            # A copy, since what it did to the payload or the data would be written.
+            return function(deepcopy(seen))
         except Exception as error:
             raise BrokenGuardError(guard.function) from error
 

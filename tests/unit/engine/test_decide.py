@@ -98,7 +98,7 @@ def test_a_payload_is_fitted_for_each_way_from_what_was_given() -> None:
 
 def test_a_refusal_names_every_guard_that_did_not_hold() -> None:
     forked = _guarded(_way("paid", Guard("payload.n > `2`")), _way("shipped", Guard(function="enough")))
-    refusal = _decide(forked, "go", {"n": 1}, guards={"enough": lambda context: False})
+    refusal = _decide(forked, "go", {"n": 1}, guards={"enough": lambda seen: False})
     assert isinstance(refusal, GuardError)
     assert str(refusal) == "order 42: 'go' from 'placed' (version 3) needs: payload.n > `2` or enough()"
     assert refusal.allowed == ("go",)
@@ -121,9 +121,36 @@ def test_a_python_guard_sees_payload_data_and_entity() -> None:
     ]
 
 
+def test_a_python_guard_cannot_change_what_is_written() -> None:
+    def meddle(seen: dict[str, Any]) -> bool:
+        seen["payload"]["note"].append("meddled")
+        seen["payload"]["more"] = 1
+        seen["data"]["lines"].append("meddled")
+        return True
+
+    meddled = _guarded(_way("paid", Guard(function="meddle"), sets={"note": None}))
+    entity = _entity(data={"lines": ["a"]})
+    event = decide(Machine(meddled, {"meddle": meddle}), entity, Command("go", {"note": ["x"]}, "e4"), NOW)
+    assert isinstance(event, Event)
+    assert (event.payload, event.changes) == ({"note": ["x"]}, {"note": ["x"]})
+    assert entity.data == {"lines": ["a"]}
+
+
+def test_what_is_wrong_within_a_sensitive_field_of_the_payload_is_told_without_its_keys() -> None:
+    hidden = replace(ORDER, data={**ORDER.data, "card": Field("card", "map", sensitive=True, optional=True)})
+    for given in ({"card": {"4111-1111": b"x"}}, {"card": {4111: "x"}}, {"card": [{"4111": object()}]}):
+        for refusal in (
+            _decide(hidden, "annotate", given),
+            decide_creation(hidden, "42", Command("create", given, "e1"), NOW),
+        ):
+            assert isinstance(refusal, PayloadError)
+            assert "4111" not in str(refusal)
+            assert ".card" in str(refusal)
+
+
 def test_a_guard_that_breaks_refuses_without_quoting_what_it_saw() -> None:
-    def broken(context: dict[str, Any]) -> bool:
-        raise KeyError(context["payload"]["card"])
+    def broken(seen: dict[str, Any]) -> bool:
+        raise KeyError(seen["payload"]["card"])
 
     refusal = _decide(
         _guarded(_way("paid", Guard(function="broken"))), "go", {"card": "4111"}, guards={"broken": broken}
