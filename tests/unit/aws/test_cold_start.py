@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from workflow.definition.load import compile_definitions
+from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -34,7 +35,7 @@ def test_the_stream_lambda_opens_its_handler_and_imports_nothing_it_does_not_run
         "AWS_DEFAULT_REGION": "eu-central-1",
         "WORKFLOW_TABLE": "table",
         "WORKFLOW_DEFINITIONS": str(compiled),
-        "WORKFLOW_HANDLERS": "",
+        "WORKFLOW_HANDLERS": "handlers.order,handlers.job,handlers.shipment",
     }
 
     done = subprocess.run([sys.executable, "-c", COLD_START], env=environment, capture_output=True, text=True)
@@ -42,5 +43,5 @@ def test_the_stream_lambda_opens_its_handler_and_imports_nothing_it_does_not_run
     assert done.stderr == ""
     opened, *modules = done.stdout.split()
     assert opened == "True"
-    assert {"botocore", "workflow.runtime.deliver"} <= set(modules)
+    assert {"botocore", "workflow.runtime.deliver", "handlers.order"} <= set(modules)
     assert [name for name in NOT_IMPORTED if name in modules] == []
