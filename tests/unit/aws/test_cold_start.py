@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from workflow.definition.load import compile_definitions
-from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[3]
 
