@@ -21,6 +21,12 @@ from tests.acceptance.conftest import Deployed, an_order
         (
             "version",
             "SET #state = :state, version = version + :one",
+            "the version went from 1 to 2 without an event",
+            2,
+        ),
+        (
+            "event",
+            "SET #state = :state, version = version + :one, event = :made_up",
             "version 1 of the definition has no transition 'create' from 'placed' to 'shipped'",
             2,
         ),
@@ -53,6 +59,8 @@ def write(deployed: Deployed, pk: str, update: str) -> None:
     values: dict[str, Any] = {":state": {"S": "shipped"}}
     if ":one" in update:
         values[":one"] = {"N": "1"}
+    if ":made_up" in update:
+        values[":made_up"] = {"S": "made-up"}
     deployed.dynamodb.update_item(
         TableName=deployed.cloud.stack.table_name,
         Key={"pk": {"S": pk}, "sk": {"S": "entity"}},
