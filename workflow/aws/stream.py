@@ -65,7 +65,10 @@ def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
                 if old_version == version and source == target:
                     unchanged += 1
                     continue
-                in_step = next_version.get(old_version) == version and old["event"]["S"] != new["event"]["S"]
+                # A version that was only raised by hand looks like a step only where the last one led to its own state.
+                in_step = next_version.get(old_version) == version and (
+                    source != target or old["event"]["S"] != new["event"]["S"]
+                )
             else:
                 source, in_step = "", version == "1"
             if in_step and plan.source == source and plan.target == target:
