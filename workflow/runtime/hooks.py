@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from workflow.errors import HookNotRegisteredError, RegisterHookError
 
 if TYPE_CHECKING:
+    from workflow.engine.machine import GuardFunction
     from workflow.definition.definition import Definitions
     from workflow.runtime.effect import Effect
 
 HookFunction = Callable[["Effect"], object]
-GuardFunction = Callable[[dict[str, Any]], object]
 Handlers = Iterable[str | ModuleType | Callable[..., object]]
 """Handler modules, as modules or by their importable names, or single marked functions."""
 
