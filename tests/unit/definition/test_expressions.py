@@ -115,6 +115,7 @@ SEEN = {
         ("to_string(`1.5`)", "1.5"),
         ("to_string(avg(`[1, 3]`))", "2"),
         ("to_string({a: data.half, b: [data.one, `true`, 'x\"', `null`]})", '{"a":0.5,"b":[1,true,"x\\"",null]}'),
+        ("to_string(sum(`[0.5, 0.5]`))", "1"),
         ("to_string('text')", "text"),
     ],
 )

@@ -20,6 +20,12 @@ def test_text_that_is_not_plainly_a_number_is_refused(type_name: str, text: str)
         fit(Field("n", type_name), text, "data.n")
 
 
+def test_text_of_a_number_out_of_measure_is_refused() -> None:
+    for text in ("1e126", "1e99999999999999999999"):
+        with pytest.raises(UnfitValueError, match=r"data\.n does not fit DynamoDB's numbers"):
+            fit(Field("n", "decimal"), text, "data.n")
+
+
 @pytest.mark.parametrize(
     "given",
     [
