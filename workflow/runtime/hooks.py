@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from workflow.errors import HookNotRegisteredError, RegisterHookError
 
 if TYPE_CHECKING:
-    from workflow.engine.machine import GuardFunction
     from workflow.definition.definition import Definitions
+    from workflow.engine.machine import GuardFunction
     from workflow.runtime.effect import Effect
 
 HookFunction = Callable[["Effect"], object]
