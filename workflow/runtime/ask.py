@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from workflow.definition.values import UnfitValueError, canonical
 from workflow.engine.entity import Entity
@@ -78,8 +78,13 @@ def with_times_as_text(ask: Ask) -> Ask:
     payload = ask.payload
     if not isinstance(payload, Mapping) or not any(isinstance(value, datetime) for value in payload.values()):
         return ask
-    as_text = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in payload.items()}
+    as_text = {name: _as_text(value) if isinstance(value, datetime) else value for name, value in payload.items()}
     return replace(ask, payload=as_text)
+
+
+def _as_text(moment: datetime) -> str:
+    # One text for one moment, so that it makes the same fingerprint; without a zone it is left for the field to refuse.
+    return moment.isoformat() if moment.tzinfo is None else moment.astimezone(UTC).isoformat()
 
 
 def fingerprint(ask: Ask) -> str:
