@@ -26,7 +26,6 @@ def build(session: Session, output: Path | None) -> None:
     from workflow.local import package
 
     target = (output or session.project / package.BUILD_FOLDER).absolute()
-    session.load_definitions(hooks=session.hooks())
     files = [path for path in package.build(session.project, target).rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     shown = target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target

@@ -26,15 +26,16 @@ def compile_folder(folder: Path, task_path: str) -> None:
         invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
     if not done:
-        raise PackageError(_first_syntax_error(folder))
+        refuse_syntax_errors(folder)
+        raise PackageError(f"{folder.name}: could not be compiled")
 
 
-def _first_syntax_error(folder: Path) -> str:
+def refuse_syntax_errors(folder: Path) -> None:
+    """Raise PackageError, with file and line, for the first module of `folder` that is no Python; writes nothing."""
     for path in sorted(folder.rglob("*.py")):
         try:
-            compile(path.read_bytes(), str(path), "exec")
+            compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
         except SyntaxError as error:
-            return f"{folder.name}/{path.relative_to(folder)}:{error.lineno}: {error.msg}"
+            raise PackageError(f"{folder.name}/{path.relative_to(folder)}:{error.lineno}: {error.msg}") from None
         except ValueError as error:
-            return f"{folder.name}/{path.relative_to(folder)}: {error}"
-    return f"{folder.name}: could not be compiled"
+            raise PackageError(f"{folder.name}/{path.relative_to(folder)}: {error}") from None

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from workflow.errors import DefinitionError
-from workflow.local import libraries, package
+from workflow.errors import DefinitionError, RegisterHookError
+from workflow.local import libraries, package, registered
 from workflow.local.errors import PackageError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -182,11 +182,12 @@ def test_equal_files_give_equal_zips_whatever_their_times(tmp_path: Path) -> Non
 def test_a_build_takes_definitions_and_handlers_from_where_the_project_says_they_are(project: Path) -> None:
     (project / "pyproject.toml").write_text('[tool.workflow]\ndefinitions = "flows"\nhandlers = ["shop.hooks.order"]\n')
     (project / "definitions").rename(project / "flows")
-    (project / "handlers").rename(project / "shop")
+    (project / "shop").mkdir()
+    (project / "handlers").rename(project / "shop" / "hooks")
 
     built = package.build(project)
 
-    assert (built / "shop" / "order.py").read_text() == "PRICE = 1\n"
+    assert (built / "shop" / "hooks" / "order.py").read_text() == "PRICE = 1\n"
     assert '"order"' in (built / "definitions.json").read_text()
     assert not (built / "handlers").exists()
 
@@ -212,3 +213,73 @@ def test_what_an_interrupted_build_left_is_replaced(project: Path, monkeypatch: 
 
     assert (package.build(project) / "library.py").exists()
     assert not (built / "leftover.py").exists()
+
+
+SETTINGS = '[tool.workflow]\nhandlers = ["handlers.order"]\n'
+HOOK = "from workflow import hook\nprint('imported')\n@hook\ndef {}(effect): ...\n"
+
+
+def owing(project: Path, hook: str) -> None:
+    """Let the order owe that hook."""
+    order = ORDER.replace("paid: {final: true}", f"paid: {{final: true, on_enter: [{hook}]}}")
+    (project / "definitions" / "order.yaml").write_text(order)
+
+
+def test_a_hook_that_nobody_registers_is_refused_and_the_last_good_build_stays(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "pyproject.toml").write_text(SETTINGS)
+    (project / "handlers" / "order.py").write_text(HOOK.format("greet"))
+    owing(project, "greet")
+    good = (package.build(project) / "definitions.json").read_text()
+    owing(project, "byee")
+    monkeypatch.chdir(project)
+
+    with pytest.raises(DefinitionError) as refused:
+        package.build(project)
+
+    assert str(refused.value).startswith("definitions/order.yaml:6:34: no hook 'byee' is registered")
+    assert (project / "build" / "lambda" / "definitions.json").read_text() == good
+
+
+def test_what_a_handler_module_registers_is_looked_up_anew_for_every_build(project: Path) -> None:
+    (project / "pyproject.toml").write_text(SETTINGS)
+    owing(project, "greet")
+    # The same size in the same second: byte code of the first would pass for the second's.
+    for name in ("greet", "thank", "leave"):
+        (project / "handlers" / "order.py").write_text(HOOK.format(name))
+        owing(project, name)
+        package.build(project)
+    assert not (project / "handlers" / "__pycache__").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("raise ValueError('no')", "handler module 'handlers.order' cannot be imported: ValueError: no (order.py:1)"),
+        ("import os; os._exit(7)", "importing the handler modules ended the process (exit code 7)"),
+        ("import time; time.sleep(9)", "the handler modules were still being imported after 0.5 s; what do they wait"),
+    ],
+)
+def test_a_handler_module_that_cannot_be_imported_is_told_and_the_last_good_build_stays(
+    project: Path, monkeypatch: pytest.MonkeyPatch, source: str, problem: str
+) -> None:
+    (project / "pyproject.toml").write_text(SETTINGS)
+    built = package.build(project)
+    (project / "handlers" / "order.py").write_text(source)
+    if "sleep" in source:
+        monkeypatch.setattr(registered, "_TIMEOUT_SECONDS", 0.5)
+
+    with pytest.raises(RegisterHookError) as refused:
+        package.build(project)
+
+    assert str(refused.value).startswith(problem)
+    assert (built / "handlers" / "order.py").read_text() == "PRICE = 1\n"
+
+
+def test_a_syntax_error_leaves_the_last_good_build_in_place(project: Path) -> None:
+    built = package.build(project)
+    (project / "handlers" / "order.py").write_text("def (\n")
+    with pytest.raises(PackageError):
+        package.build(project)
+    assert (built / "handlers" / "order.py").read_text() == "PRICE = 1\n"
