@@ -6,8 +6,10 @@ import json
 import re
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from workflow.aws.client import make_client
@@ -15,10 +17,12 @@ from workflow.local.errors import DeployError
 from workflow.local.package import zip_folder
 
 DEFAULT_STACK_NAME = "workflow"
+HANDLERS_PARAMETER = "HandlerModules"
 _BUCKET = "workflow-artifacts"
 _POLL_SECONDS = 0.05
 _STACK_TIMEOUT_SECONDS = 60
 _CODE_URI = re.compile(r"^(?P<indent> *)CodeUri:.*$", re.MULTILINE)
+_PARAMETERS = re.compile(r"^Parameters:.*\n(?P<names>(?:[ #].*\n|\n)*)", re.MULTILINE)
 _STREAM_EVENT = re.compile(r"^(?P<indent> *)Stream: .*$", re.MULTILINE)
 
 
@@ -55,20 +59,37 @@ class Deployer:
         self._functions = make_client("lambda", endpoint_url=endpoint_url)
         self._storage = make_client("s3", endpoint_url=endpoint_url)
         self._template: str | None = None
+        self._parameters: dict[str, str] = {}
         self._code_key = ""
         self._bucket_exists = False
 
-    def deploy(self, template: Path, code: Path) -> Stack:
-        """Bring the stack to `template` with the built folder `code`, and return it once it works."""
+    def deploy(self, template: Path, code: Path, parameters: Mapping[str, str] = MappingProxyType({})) -> Stack:
+        """Bring the stack to `template` with the built folder `code`, and return it once it works.
+
+        Of `parameters` those are passed that the template has; the others keep their defaults. New code that does not
+        run is taken back.
+        """
         text = template.read_text(encoding="utf-8")
+        given = {name: value for name, value in parameters.items() if _has_parameter(text, name)}
         code_key = self._upload(code)
-        if text != self._template:
-            self._apply(_for_the_cloud(text, code_key))
-        elif code_key != self._code_key:
+        if (text, given) != (self._template, self._parameters):
+            self._apply(_for_the_cloud(text, code_key), given)
+            stack = self._describe()
+            self._check(stack)
+        else:
+            stack = self._redeploy(code_key)
+        self._template, self._parameters, self._code_key = text, given, code_key
+        return stack
+
+    def _redeploy(self, code_key: str) -> Stack:
+        if code_key != self._code_key:
             self._replace_code(code_key)
-        stack = self._describe()
-        self._check(stack)
-        self._template, self._code_key = text, code_key
+        try:
+            stack = self._describe()
+            self._check(stack)
+        except DeployError:
+            self._replace_code(self._code_key)
+            raise
         return stack
 
     def _upload(self, code: Path) -> str:
@@ -82,12 +103,13 @@ class Deployer:
                 self._storage.put_object(Bucket=_BUCKET, Key=key, Body=archive.read_bytes())
         return key
 
-    def _apply(self, body: str) -> None:
+    def _apply(self, body: str, parameters: Mapping[str, str]) -> None:
         change = self._cloud.create_stack if self._template is None else self._cloud.update_stack
         try:
             change(
                 StackName=self._stack_name,
                 TemplateBody=body,
+                Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             )
         except self._cloud.exceptions.ClientError as error:
@@ -156,6 +178,11 @@ def _for_the_cloud(template: str, code_key: str) -> str:
     if not functions:
         raise DeployError("template.yaml has no line `CodeUri: ...`: which function should get the code?")
     return _STREAM_EVENT.sub(lambda line: f"{line[0]}\n{line['indent']}Enabled: false", text)
+
+
+def _has_parameter(template: str, name: str) -> bool:
+    section = _PARAMETERS.search(template)
+    return section is not None and re.search(rf"^ +{name}:", section["names"], re.MULTILINE) is not None
 
 
 def _message(error: Any) -> str:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow.aws.client import make_client
-from workflow.local.deploy import Deployer, Stack
+from workflow.local.deploy import HANDLERS_PARAMETER, Deployer, Stack
 from workflow.local.embedded_cloud import ACCESS_KEY, REGION, EmbeddedCloud
 from workflow.local.errors import DeployError
+from workflow.local.layout import TEMPLATE, read_layout
 from workflow.local.mailbox import Mail, read_mails, verify_sender
 from workflow.local.package import BUILD_FOLDER, build
 from workflow.local.pump import Delivery, Pump
-
-TEMPLATE = "template.yaml"
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class LocalCloud:
         or DeployError.
         """
         started = time.monotonic()
-        stack = self._deployer.deploy(_template(self.project), build(self.project))
+        stack = self._deployer.deploy(_template(self.project), build(self.project), parameters(self.project))
         self.pump.follow(stack)
         self.stack, self.env = stack, environment(self.project, stack)
         return time.monotonic() - started
@@ -70,12 +69,18 @@ def local_cloud(
     with EmbeddedCloud() as cloud:
         on_step(f"deploying {TEMPLATE}")
         deployer = Deployer(cloud.endpoint_url)
-        stack = deployer.deploy(template, code)
+        stack = deployer.deploy(template, code, parameters(project))
         with Pump(stack, on_delivery=on_delivery) as pump:
             env = environment(project, stack)
             if sender := env.get("MAIL_FROM"):
                 verify_sender(cloud.endpoint_url, sender)
             yield LocalCloud(project, cloud.endpoint_url, stack, pump, env, deployer)
+
+
+def parameters(project: Path) -> dict[str, str]:
+    """Return the template's parameters that the project's settings decide: which handler modules there are."""
+    handlers = read_layout(project).handlers
+    return {} if handlers is None else {HANDLERS_PARAMETER: ",".join(handlers)}
 
 
 def environment(project: Path, stack: Stack) -> dict[str, str]:

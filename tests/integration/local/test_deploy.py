@@ -72,6 +72,33 @@ def test_changed_code_replaces_that_of_the_same_function_and_code_that_lacks_a_l
     with pytest.raises(DeployError) as refused:
         deployer.deploy(template, build(changed))
     assert str(refused.value).endswith(" does not run: Worker init failed: No module named 'hypercorn'")
+    assert invoke(after, {}) == "new"
+
+
+def test_handler_modules_are_passed_to_the_template_if_it_has_a_parameter_for_them(
+    embedded_cloud: EmbeddedCloud, project: Path, tmp_path: Path
+) -> None:
+    record = {"eventID": "1", "dynamodb": {"NewImage": {"wish": {"S": "environment"}}, "SequenceNumber": "1"}}
+    deployer, template, code = (
+        Deployer(embedded_cloud.endpoint_url, "handlers"),
+        tmp_path / "template.yaml",
+        build(project),
+    )
+    template.write_text((project / "template.yaml").read_text())
+
+    def handlers(value: str) -> str:
+        stack = deployer.deploy(template, code, {"HandlerModules": value})
+        return str(invoke(stack, {"Records": [record]})["variables"]["WORKFLOW_HANDLERS"])
+
+    assert handlers("hooks.device,hooks.alarm") == "hooks.device,hooks.alarm"
+    assert handlers("hooks.device") == "hooks.device"
+    assert handlers("") == ""
+
+    without = (
+        template.read_text().replace("  HandlerModules:", "  Modules:").replace("!Ref HandlerModules", "!Ref Modules")
+    )
+    template.write_text(without)
+    assert handlers("hooks.device").startswith("handlers.order")
 
 
 @pytest.mark.parametrize(
