@@ -10,12 +10,18 @@ from pathlib import Path
 from types import FrameType
 
 from workflow.errors import WorkflowError
-from workflow.local.feed import lines_of
+from workflow.local.feed import Feed
+from workflow.local.layout import read_layout
 from workflow.local.pump import Delivery
-from workflow.local.session import TEMPLATE, LocalCloud, local_cloud
+from workflow.local.session import LocalCloud, local_cloud
+from workflow.local.watched import Watched
 
-_WATCHED = ("definitions", "handlers", TEMPLATE)
 _SETTLE_MS = 100
+# boto3 reads only AWS_DEFAULT_REGION, other SDKs only AWS_REGION.
+_EXPORTED = (
+    *("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_REGION"),
+    "WORKFLOW_TABLE",
+)
 
 
 def run_dev(project: Path, show: Callable[[str], None]) -> None:
@@ -25,9 +31,10 @@ def run_dev(project: Path, show: Callable[[str], None]) -> None:
     before goes on working.
     """
     project = project.resolve()
+    feed = Feed()
 
     def on_delivery(delivery: Delivery) -> None:
-        for line in lines_of(delivery):
+        for line in feed.lines_of(delivery):
             show(line)
 
     with _stopped_by_signals() as stop:
@@ -42,25 +49,49 @@ def run_dev(project: Path, show: Callable[[str], None]) -> None:
 
 def _introduce(cloud: LocalCloud, show: Callable[[str], None]) -> None:
     show(f"ready at {cloud.endpoint_url}; in another terminal:")
-    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "WORKFLOW_TABLE"):
+    for name in _EXPORTED:
         show(f"    export {name}={cloud.env.get(name, '')}")
-    show(f"watching {', '.join(_WATCHED)}; Ctrl-C stops everything")
 
 
 def _follow(cloud: LocalCloud, show: Callable[[str], None], stop: threading.Event) -> None:
     # Here and not above: the rest of this floor works without it.
     from watchfiles import watch
 
-    paths = [path for name in _WATCHED if (path := cloud.project / name).exists()]
-    for changes in watch(*paths, stop_event=stop, step=_SETTLE_MS, raise_interrupt=True):
-        names = sorted({str(Path(path).relative_to(cloud.project)) for _, path in changes if "__pycache__" not in path})
-        if not names:
-            continue
-        show(f"changed: {', '.join(names)}")
-        try:
-            show(f"deployed again in {cloud.redeploy():.1f} s")
-        except WorkflowError as error:
-            show(f"not deployed:\n{error}")
+    watched = Watched(read_layout(cloud.project))
+    _announce(watched, show)
+    while not stop.is_set():
+        folders = watched.folders
+        for changes in watch(
+            *folders, stop_event=stop, step=_SETTLE_MS, recursive=False, raise_interrupt=True, watch_filter=None
+        ):
+            if names := watched.among(path for _, path in changes):
+                show(f"changed: {', '.join(names)}")
+                _redeploy(cloud, show)
+                watched = _renewed(watched, show)
+            if watched.folders != folders:
+                break
+
+
+def _announce(watched: Watched, show: Callable[[str], None]) -> None:
+    show(f"watching {', '.join(watched.names)}; Ctrl-C stops everything")
+
+
+def _redeploy(cloud: LocalCloud, show: Callable[[str], None]) -> None:
+    try:
+        show(f"deployed again in {cloud.redeploy():.1f} s")
+    except WorkflowError as error:
+        show(f"not deployed:\n{error}")
+
+
+def _renewed(watched: Watched, show: Callable[[str], None]) -> Watched:
+    """Return what the settings say now; those of a file that cannot be read were told already, and change nothing."""
+    try:
+        renewed = Watched(read_layout(watched.layout.project))
+    except WorkflowError:
+        return watched
+    if renewed.names != watched.names:
+        _announce(renewed, show)
+    return renewed
 
 
 @contextmanager

@@ -1,8 +1,11 @@
-"""Deliveries as lines a person can follow."""
+"""Deliveries as lines a person can follow, each transition once however often it is delivered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from workflow.aws.items import split_edge, split_partition
@@ -10,17 +13,66 @@ from workflow.local.pump import Delivery
 
 _NOWHERE = "(new)"
 _UNDECLARED = "(changed by hand, without an event)"
+_SAME_LOG_SECONDS = 30.0
+# What differs from one attempt to the next: times, counts, ids.
+_VARYING = re.compile(r"\S*\d\S*")
 
 
-def lines_of(delivery: Delivery) -> Iterator[str]:
-    """Yield one line for each record of the batch, then what the function logged, then why it comes again."""
-    for record in delivery.records:
-        yield _line_of(record)
+class Feed:
+    """Tells deliveries, from several threads; remembers the records that are to come again, and what was logged."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._waiting: set[str] = set()
+        self._logged: dict[str, float] = {}
+
+    def lines_of(self, delivery: Delivery) -> list[str]:
+        """Return a line for each record not told before, then what the function logged, then why the rest come again.
+
+        A delivery that brings nothing new and gets nothing done is one line; its log and its failure are told only
+        if they are new or have not been told for half a minute.
+        """
+        with self._lock:
+            return list(self._lines_of(delivery))
+
+    def _lines_of(self, delivery: Delivery) -> Iterator[str]:
+        fresh = [record for record in delivery.records if _position(record) not in self._waiting]
+        yield from map(_line_of, fresh)
+        count, again = len(delivery.records), len(delivery.records) - len(fresh)
+        if again:
+            yield f"    batch of {count} delivered again" if not fresh else f"    {again} of {count} delivered again"
+        self._remember(delivery)
+        said = list(_said(delivery))
+        is_known = self._all_known(said)
+        if fresh or delivery.acknowledged or not is_known:
+            yield from said
+
+    def _remember(self, delivery: Delivery) -> None:
+        done = delivery.acknowledged
+        self._waiting.difference_update(map(_position, delivery.records[:done]))
+        self._waiting.update(map(_position, delivery.records[done:]))
+
+    def _all_known(self, lines: list[str]) -> bool:
+        now = self._seconds()
+        self._logged = {shape: at for shape, at in self._logged.items() if now - at < _SAME_LOG_SECONDS}
+        # A long log comes cut at its start, each time at another place: its first line tells nothing new.
+        shapes = {_VARYING.sub("#", line) for line in (lines[1:] or lines)}
+        new = shapes - self._logged.keys()
+        self._logged |= dict.fromkeys(new, now)
+        return not new
+
+
+def _said(delivery: Delivery) -> Iterator[str]:
     for line in delivery.log.splitlines():
         yield f"    | {line}"
     if delivery.failure:
         again = len(delivery.records) - delivery.acknowledged
         yield f"    ! {delivery.failure} ({again} come again)"
+
+
+def _position(record: Mapping[str, Any]) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
 
 
 def _line_of(record: Mapping[str, Any]) -> str:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from workflow import Workflow
 from workflow.aws.client import make_client
 
+REPOSITORY = Path(__file__).parents[3]
 DEV = """
 import sys
 from pathlib import Path
@@ -60,6 +62,85 @@ def dev(project: Path, tmp_path: Path) -> Iterator[Dev]:
     yield dev
     dev.process.kill()
     dev.end()
+
+
+DEVICE = """\
+kind: device
+version: 1
+initial: idle
+states:
+  idle: {on_enter: [greet]}
+  busy: {}
+transitions:
+  start: {from: idle, to: busy}
+  stop: {from: busy, to: idle}
+"""
+GREET = """\
+from workflow import hook
+
+@hook
+def greet(effect):
+    raise ValueError("a poison hook")
+"""
+
+
+@pytest.fixture
+def own_names(tmp_path: Path) -> Path:
+    """A project with a copied template and folders of other names."""
+    project = tmp_path / "project"
+    (project / "hooks").mkdir(parents=True)
+    (project / "flows").mkdir()
+    shutil.copy(REPOSITORY / "template.yaml", project)
+    (project / "pyproject.toml").write_text('[tool.workflow]\ndefinitions = "flows"\nhandlers = ["hooks.device"]\n')
+    (project / "hooks" / "device.py").write_text(GREET)
+    (project / "flows" / "device.yaml").write_text(DEVICE)
+    return project
+
+
+def test_dev_follows_a_project_with_folders_of_its_own_names(own_names: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dev = Dev(own_names)
+    try:
+        for _ in range(6):
+            name, _, value = dev.until("    export ").removeprefix("    export ").partition("=")
+            monkeypatch.setenv(name, value)
+        assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"
+        assert dev.until("watching").startswith("watching flows/, hooks/, template.yaml, pyproject.toml; Ctrl-C")
+
+        monkeypatch.chdir(own_names)
+        monkeypatch.setenv("WORKFLOW_HANDLERS", "")
+        flow = Workflow.from_env(hooks_required=False)
+        flow.create("device", "1")
+        assert dev.until("device 1") == "device 1  v1  (new) -> idle  create"
+        dev.until("    ! ")
+        assert dev.until("    batch of") == "    batch of 1 delivered again"
+
+        definition, hooks = own_names / "flows" / "device.yaml", own_names / "hooks" / "device.py"
+        replace(definition, DEVICE.replace("greet", "byee"))
+        assert dev.until("changed") == "changed: flows/device.yaml"
+        dev.until("not deployed:")
+        assert "no hook 'byee' is registered" in dev.until("")
+        replace(hooks, "def (")
+        assert dev.until("changed") == "changed: hooks/device.py"
+        dev.until("not deployed:")
+        assert dev.until("") == "hooks/device.py:1: invalid syntax"
+        replace(
+            hooks, GREET.replace("greet", "byee").replace('raise ValueError("a poison hook")', "print('good', 'bye')")
+        )
+        assert dev.until("changed") == "changed: hooks/device.py"
+        dev.until("deployed again in ")
+        flow.create("device", "2")
+        dev.until("device 2  v1")
+        assert dev.until("    | good") == "    | good bye"
+    finally:
+        dev.process.kill()
+        dev.end()
+
+
+def replace(path: Path, text: str) -> None:
+    """Save as editors do: a new file takes the place of the old one."""
+    new = path.with_name(path.name + "~")
+    new.write_text(text)
+    new.replace(path)
 
 
 def test_dev_shows_transitions_deploys_changes_survives_mistakes_and_stops_clean(dev: Dev, tmp_path: Path) -> None:

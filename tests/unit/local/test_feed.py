@@ -1,8 +1,9 @@
 """What `workflow dev` says about a delivery."""
 
+import itertools
 from typing import Any
 
-from workflow.local.feed import lines_of
+from workflow.local.feed import Feed
 from workflow.local.pump import Delivery
 
 
@@ -10,8 +11,12 @@ def image(state: str, version: int, event: str = "", edge: str = "") -> dict[str
     return {"state": {"S": state}, "version": {"N": str(version)}, "event": {"S": event}, "edge": {"S": edge}}
 
 
+_positions = itertools.count(1)
+
+
 def record(old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
-    change: dict[str, Any] = {"Keys": {"pk": {"S": "order#4#2"}, "sk": {"S": "entity"}}}
+    keys = {"pk": {"S": "order#4#2"}, "sk": {"S": "entity"}}
+    change: dict[str, Any] = {"Keys": keys, "SequenceNumber": str(next(_positions))}
     return {"dynamodb": change | ({"OldImage": old} if old else {}) | ({"NewImage": new} if new else {})}
 
 
@@ -22,7 +27,7 @@ def test_each_record_is_a_line_then_the_log_then_the_failure() -> None:
     delivery = Delivery(
         (record(None, placed), record(placed, paid), record(paid, raw), record(raw, None)), 1, "it broke", "a\nb", 3.0
     )
-    assert list(lines_of(delivery)) == [
+    assert Feed().lines_of(delivery) == [
         "order 4#2  v1  (new) -> placed  create",
         "order 4#2  v2  placed -> paid  pay",
         "order 4#2  v2  paid -> shipped  (changed by hand, without an event)",
@@ -31,3 +36,48 @@ def test_each_record_is_a_line_then_the_log_then_the_failure() -> None:
         "    | b",
         "    ! it broke (3 come again)",
     ]
+
+
+PLACED = "order 4#2  v1  (new) -> placed  create"
+
+
+def batch(count: int) -> tuple[dict[str, Any], ...]:
+    return tuple(record(None, image("placed", 1, "e1", "order@1 create - placed")) for _ in range(count))
+
+
+def failed(records: tuple[dict[str, Any], ...], log: str, done: int = 0) -> Delivery:
+    return Delivery(records, done, "it broke" if done < len(records) else "", log, 3.0)
+
+
+def test_a_batch_that_comes_again_is_a_count_and_a_log_that_only_repeats_itself_is_not_told() -> None:
+    feed, records = Feed(lambda: 0.0), batch(100)
+    log = "REPORT attempt {}\nERROR hook greet failed after {} ms"
+
+    first = feed.lines_of(failed(records, log.format(1, 31)))
+    later = [feed.lines_of(failed(records, log.format(attempt, attempt * 7))) for attempt in range(2, 9)]
+
+    assert first[:100] == [PLACED] * 100
+    assert first[100:] == [
+        "    | REPORT attempt 1",
+        "    | ERROR hook greet failed after 31 ms",
+        "    ! it broke (100 come again)",
+    ]
+    assert later == [["    batch of 100 delivered again"]] * 7
+
+
+def test_a_log_is_told_when_it_says_something_new_or_was_not_told_for_half_a_minute() -> None:
+    now = [0.0]
+    feed, records = Feed(lambda: now[0]), batch(2)
+    for log in ("INFO start\nERROR a", "INFO start\nERROR a"):
+        feed.lines_of(failed(records, log))
+    assert feed.lines_of(failed(records, "INFO start\nERROR b"))[1:3] == ["    | INFO start", "    | ERROR b"]
+    now[0] = 31.0
+    assert "    | ERROR b" in feed.lines_of(failed(records, "INFO start\nERROR b"))
+
+
+def test_what_a_batch_gets_done_at_last_is_told_and_new_records_beside_old_ones_are() -> None:
+    feed, records = Feed(lambda: 0.0), batch(3)
+    feed.lines_of(failed(records[:2], "INFO 1"))
+
+    assert feed.lines_of(failed(records, "INFO 2", done=3)) == [PLACED, "    2 of 3 delivered again", "    | INFO 2"]
+    assert feed._waiting == set()
