@@ -76,8 +76,9 @@ def _timestamp(value: object, where: str) -> Value:
         in_utc = moment.astimezone(UTC)
     except OverflowError:
         raise _unfit("timestamp", value, where) from None
-    # One text for one moment: what is equal compares as equal in guards, choices and repeated requests.
-    return in_utc.replace(tzinfo=None).isoformat() + "Z"
+    # One text for one moment, and always of one length: what is equal compares as equal in guards, choices and
+    # repeated requests, and the order of texts is that of time.
+    return in_utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _moment(value: object) -> datetime | None:

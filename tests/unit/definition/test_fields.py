@@ -10,7 +10,7 @@ from workflow.definition.definition import Field
 from workflow.definition.fields import fit
 from workflow.definition.values import UnfitValueError
 
-NOON = "2026-01-31T12:00:00Z"
+NOON = "2026-01-31T12:00:00.000000Z"
 
 
 @pytest.mark.parametrize("type_name", ["decimal", "integer"])
@@ -49,6 +49,13 @@ def test_a_moment_keeps_its_microseconds() -> None:
     at = Field("at", "timestamp")
     assert fit(at, "2026-01-31T12:00:00.5+00:00", "data.at") == "2026-01-31T12:00:00.500000Z"
     assert fit(at, datetime(2026, 1, 31, 12, 0, 0, 7, UTC), "data.at") == "2026-01-31T12:00:00.000007Z"
+
+
+def test_the_order_of_fitted_moments_as_texts_is_that_of_time() -> None:
+    given = ["0099-12-31T23:59:59Z", "2026-01-31T11:59:59.999999Z", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5Z"]
+    texts = [fit(Field("at", "timestamp"), moment, "data.at") for moment in given]
+    assert texts == sorted(texts)
+    assert {len(text) for text in texts} == {len(NOON)}
 
 
 def test_a_fitted_moment_fits_as_it_is() -> None:

@@ -60,11 +60,11 @@ def test_a_webhook_keeps_what_the_newest_scan_and_the_tracker_say(tracked: Shop)
         {
             "carrier": "USPS",
             "tracking_code": "TRACK-1",
-            "datetime": "2026-11-16T14:02:00Z",
+            "datetime": "2026-11-16T14:02:00.000000Z",
             "message": "Parcel is in_transit",
             "status_detail": "arrived_at_facility",
             "tracking_location": {"city": "Chicago", "state": "IL", "country": "US", "zip": "60699"},
-            "est_delivery_date": "2026-11-20T00:00:00Z",
+            "est_delivery_date": "2026-11-20T00:00:00.000000Z",
         },
         "easypost:evt_in_transit_2026-11-16T14:02:00Z",
         "easypost",
@@ -74,7 +74,7 @@ def test_a_webhook_keeps_what_the_newest_scan_and_the_tracker_say(tracked: Shop)
 def test_what_a_webhook_leaves_empty_is_not_forgotten(tracked: Shop) -> None:
     receive(tracked.flow, webhook("pre_transit", est_delivery_date="2026-11-20T00:00:00Z"))
     accepted = receive(tracked.flow, webhook("in_transit", est_delivery_date=None))
-    assert accepted.entity.data["est_delivery_date"] == "2026-11-20T00:00:00Z"
+    assert accepted.entity.data["est_delivery_date"] == "2026-11-20T00:00:00.000000Z"
 
 
 def test_a_webhook_that_comes_twice_makes_one_event(tracked: Shop) -> None:
