@@ -15,7 +15,7 @@ import jmespath
 from jmespath import lexer, visitor
 from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
-from workflow.definition import names
+from workflow.definition import names, slips
 from workflow.definition.functions import ExactFunctions
 from workflow.definition.values import UnstorableValueError, Value, canonical
 
@@ -30,7 +30,11 @@ MAX_NESTING = 100
 
 
 class ExpressionError(ValueError):
-    """An expression that cannot be compiled, or failed on the values it was given."""
+    """An expression that cannot be compiled, or failed on the values it was given; `way_out` where one is known."""
+
+    def __init__(self, message: str, way_out: str = "") -> None:
+        self.way_out = way_out
+        super().__init__(message)
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
@@ -82,11 +86,13 @@ class Expression:
         try:
             return self._interpreter.visit(self._walked, seen)
         except JMESPathTypeError as error:
-            name, given = error.function_name, error.actual_type
-            raise ExpressionError(f"{self.text!r}: {name}() does not take {given}") from None
+            raise ExpressionError(f"{self.text!r}: {slips.say_wrong_type(error)}") from None
         except (ArithmeticError, UnstorableValueError):
             raise ExpressionError(f"{self.text!r}: a number in it would not be exact in 38 digits") from None
-        except (JMESPathError, TypeError, ValueError) as error:
+        except TypeError:
+            # Functions look at what they are given; < and > compare numbers and texts, but not each with the other.
+            raise ExpressionError(f"{self.text!r}: a number is compared with text, or sought in it") from None
+        except (JMESPathError, ValueError) as error:
             raise ExpressionError(f"{self.text!r}: {type(error).__name__}") from None
 
     def roots(self) -> frozenset[str]:
@@ -110,7 +116,7 @@ def _compile(text: str) -> dict[str, Any]:
             parsed: dict[str, Any] = jmespath.compile(text).parsed
     except JMESPathError as error:
         reason = str(error).splitlines()[0].rstrip(":")
-        raise ExpressionError(f"{text!r} is not JMESPath: {reason}") from None
+        raise ExpressionError(f"{text!r} is not JMESPath: {reason}", slips.find_operator(error)) from None
     except (RecursionError, ValueError):
         # jmespath lets these out for brackets without end and numbers without measure.
         raise ExpressionError(f"{text[:20] + '...'!r} is not JMESPath that can be read") from None
@@ -133,6 +139,9 @@ def _check_calls(node: dict[str, Any], text: str, depth: int) -> None:
     children = [child for child in node["children"] if isinstance(child, dict)]
     if node["type"] == "function_expression":
         _check_call(node["value"], len(children), text)
+    lost_not = slips.find_lost_not(node, text)
+    if lost_not:
+        raise ExpressionError(*lost_not)
     for child in children:
         _check_calls(child, text, depth + 1)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from workflow.definition import slips
 from workflow.definition.definition import Field
 from workflow.definition.document import PathTuple
 from workflow.definition.expressions import ROOTS, Expression, ExpressionError
 from workflow.definition.fields import fit
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel, FieldModel, TransitionModel
-from workflow.definition.suggestions import ways_out
+from workflow.definition.suggestions import find_closest, ways_out
 from workflow.definition.values import UnfitValueError, Value
 
 _ENTITY = ("kind", "id", "state", "version")
@@ -86,10 +87,10 @@ def wrong_expressions(model: DefinitionModel, declared: Collection[str] | None) 
             try:
                 expression = Expression(text)
             except ExpressionError as error:
-                yield Finding(where, str(error), _EXAMPLE)
+                yield Finding(where, str(error), error.way_out or _EXAMPLE)
                 continue
             for names in sorted(expression.paths()):
-                yield from _wrong_name(where, names, declared)
+                yield from _wrong_name(where, names, declared, expression.text)
             yield from _names_of_elements(where, expression)
 
 
@@ -108,17 +109,27 @@ def _expressions(path: PathTuple, transition: TransitionModel) -> Iterator[tuple
             yield (*path, "sets", name), text
 
 
-def _wrong_name(where: PathTuple, names: tuple[str, ...], declared: Collection[str] | None) -> Iterator[Finding]:
+def _wrong_name(
+    where: PathTuple, names: tuple[str, ...], declared: Collection[str] | None, text: str
+) -> Iterator[Finding]:
     root, *rest = names
     if root not in ROOTS:
-        message = f"the expression starts from {root!r}"
-        if declared is not None and root in declared:
-            yield Finding(where, message, f"write data.{root} or payload.{root}")
-        else:
-            yield Finding(where, message, ways_out(root, ROOTS, "it may start from"))
+        yield Finding(where, f"the expression starts from {root!r}", _root_meant(where, root, declared or (), text))
     elif root == "data" and rest and declared is not None and rest[0] not in declared:
         message = f"the expression names data.{rest[0]}, which the data does not declare"
         yield Finding(where, message, ways_out(rest[0], declared, "declared"))
     elif root == "entity" and rest and rest[0] not in _ENTITY:
         message = f"the expression names entity.{rest[0]}"
         yield Finding(where, message, ways_out(rest[0], _ENTITY, "an entity has"))
+
+
+def _root_meant(where: PathTuple, root: str, declared: Collection[str], text: str) -> str:
+    literal = slips.find_literal(root, text)
+    if literal:
+        return literal
+    if root in declared:
+        return f"write data.{root} or payload.{root}"
+    if text == root and where[-1] != "guard" and not find_closest(root, ROOTS):
+        # In YAML the outer quotes would go; the inner ones are JMESPath's.
+        return f"write \"'{root}'\" for the text, or payload.{root}"
+    return ways_out(root, ROOTS, "it may start from")

@@ -111,8 +111,16 @@ def _wrong_type(path: PathTuple, general: str, given: Any) -> Words:
     name = _named(path) if path else ""
     last = path[-1] if path else ""
     expected = _EXPECTED.get(name, general) if last == name else general
-    way_out = "remove the key, or give it a value" if given is None else f"write {expected}"
+    way_out = "remove the key, or give it a value" if given is None else _as_literal(path, given) or f"write {expected}"
     return f"{_named(path)}: expected {expected}, got {shape_of(given)}", way_out
+
+
+def _as_literal(path: PathTuple, given: Any) -> str:
+    """A number or boolean that a transition is to set; '' for anything else. YAML has the quotes, JMESPath the rest."""
+    in_sets = len(path) > 3 and path[-2] == "sets" and isinstance(path[-1], str)
+    if not in_sets or isinstance(given, list | dict):
+        return ""
+    return f'write "`{str(given).lower()[:40]}`", in backticks and quotes'
 
 
 def _pattern(_: PathTuple, details: Mapping[str, Any], given: Any) -> Words:

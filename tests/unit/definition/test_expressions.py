@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -165,3 +166,42 @@ def test_an_expression_that_gives_what_cannot_be_stored_says_nothing_of_where_in
 )
 def test_an_expression_says_which_names_start_from_an_element(text: str, element_names: set[str]) -> None:
     assert Expression(text).element_names() == element_names
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "way_out"),
+    [
+        ("!data.locked", "'!data.locked' reads as (!data).locked, which is always null", "write !(data.locked)"),
+        ("length(data.items[?!ok.seen]) > `0`", "'!ok.seen' reads as (!ok).seen", "write !(ok.seen)"),
+        ("data.a && !data.b.c", "'!data.b.c' reads as (!data).b.c", "write !(data.b.c)"),
+        ("!data.items[0].ok", "a '!' stands for the first name of a path alone", "write !(the.path)"),
+    ],
+)
+def test_a_not_that_the_dot_takes_away_is_refused_wherever_it_stands(text: str, words: str, way_out: str) -> None:
+    with pytest.raises(ExpressionError, match=re.escape(words)) as refusal:
+        Expression(text)
+    assert refusal.value.way_out == way_out
+
+
+@pytest.mark.parametrize("text", ["!(data.locked)", "!data", "!contains(data.tags, 'x')"])
+def test_a_not_that_stands_for_the_whole_is_taken(text: str) -> None:
+    Expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sum([data.one, data.none])", "sum() does not take null; use not_null(x, `0`)"),
+        ("abs(data.none)", "abs() does not take null; use not_null(x, `0`)"),
+        ("starts_with(data.none, 'a')", "starts_with() does not take null; use not_null(x, '')"),
+        ("keys(data.none)", "keys() does not take null; use not_null(x, `{}`)"),
+        ("sum([data.one, 'secret'])", "sum() does not take string"),
+        ("'secret' > data.one", "a number is compared with text"),
+        ("data.half <= 'secret'", "a number is compared with text"),
+        ("contains('secret', data.one)", "a number is compared with text, or sought in it"),
+    ],
+)
+def test_an_expression_that_fails_says_what_it_was_given_and_how_to_do_without(text: str, words: str) -> None:
+    with pytest.raises(ExpressionError) as failure:
+        Expression(text).evaluate(SEEN)
+    assert str(failure.value).startswith(f"{text!r}: {words}")
