@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from workflow.definition.definition import CREATE, Definition, Field
-from workflow.definition.expressions import ExpressionError, Seen
+from workflow.definition.expressions import Expression, ExpressionError, Seen
 from workflow.definition.fields import fit
+from workflow.definition.suggestions import find_closest
 from workflow.definition.values import UnfitValueError, UnstorableValueError, Value, canonical
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
@@ -176,17 +177,25 @@ def _changes(way: Way, definition: Definition, seen: Seen) -> dict[str, Value]:
         try:
             changes[name] = fit(definition.data[name], value, f"data.{name}")
         except UnfitValueError as error:
-            problems.append(str(error))
+            lacking = _lacking(mapping, payload) if mapping and value is None else []
+            problems += [problem for problem in lacking or [str(error)] if problem not in problems]
     if problems:
         raise UnfitValueError("; ".join(problems))
     return changes
+
+
+def _lacking(mapping: Expression, payload: Mapping[str, Value]) -> list[str]:
+    """What the payload should have held for a mapping that gave null, if it reads nothing else; one sentence each."""
+    paths = sorted(mapping.paths())
+    given = any(len(path) < 2 or path[0] != "payload" or path[1] in payload for path in paths)
+    return [] if given else [f"payload.{path[1]} is missing" for path in paths]
 
 
 def _new_data(definition: Definition, given: Mapping[str, object]) -> dict[str, Value]:
     if not isinstance(given, Mapping):
         raise UnfitValueError("the data must be a map of names to values")
     unknown = [str(name) for name in given if name not in definition.data]
-    problems = [f"data.{name} is not declared" for name in unknown]
+    problems = [_undeclared(name, definition) for name in unknown]
     data: dict[str, Value] = {name: value for name, value in given.items() if name in definition.data}
     for name, declared in definition.data.items():
         if name not in data and declared.default is not None:
@@ -196,6 +205,11 @@ def _new_data(definition: Definition, given: Mapping[str, object]) -> dict[str, 
         declared_names = ", ".join(definition.data) or "no fields"
         raise UnfitValueError("; ".join(problems) + f"; declared: {declared_names}")
     return {name: value for name, value in data.items() if value is not None}
+
+
+def _undeclared(name: str, definition: Definition) -> str:
+    meant = find_closest(name, definition.data)
+    return f"data.{name} is not declared" + (f" (did you mean {meant!r}?)" if meant else "")
 
 
 def _fit_all(fields: Iterable[Field], values: dict[str, Value], where: str) -> list[str]:

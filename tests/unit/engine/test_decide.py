@@ -210,7 +210,12 @@ def test_a_mapping_computes_on_exact_numbers() -> None:
     [
         ("payload.n", "data.count takes a whole number"),
         ("sum(payload.list)", "sum() does not take"),
-        ("payload.missing", "data.count is null"),
+        ("payload.missing", "'add': payload.missing is missing"),
+        ("payload.missing || payload.gone", "payload.gone is missing; payload.missing is missing"),
+        ("payload.missing || data.gone", "data.count is null"),
+        ("payload.huge[0]", "data.count is null"),
+        ("payload | missing", "payload.missing is missing"),
+        ("`null`", "data.count is null"),
         ("to_number(payload.huge)", "data.count"),
     ],
 )
@@ -234,6 +239,23 @@ def test_a_creation_takes_defaults_and_drops_what_is_null() -> None:
     assert isinstance(event, Event)
     assert (event.payload, event.changes) == ({"carrier": "", "total": 0}, {"carrier": "", "total": 0})
     assert (event.version, event.source, event.target) == (1, "", "placed")
+
+
+def test_a_creation_with_a_misspelt_name_says_which_was_probably_meant() -> None:
+    refusal = decide_creation(ORDER, "42", Command("create", {"tota": 1, "zzz": 1}, "e1"), NOW)
+    assert isinstance(refusal, PayloadError)
+    assert "data.tota is not declared (did you mean 'total'?); data.zzz is not declared; declared: " in str(refusal)
+
+
+def test_two_mappings_that_lack_one_name_say_so_once() -> None:
+    twice = replace(
+        COUNTER,
+        data={"a": Field("a", "integer"), "b": Field("b", "integer")},
+        transitions=(Transition("add", "counting", "counting", sets={"a": "payload.n", "b": "payload.n"}),),
+    )
+    refusal = _decide(twice, "add", data={"a": 1, "b": 1})
+    assert isinstance(refusal, PayloadError)
+    assert str(refusal).endswith("'add': payload.n is missing")
 
 
 def test_triggers_and_states_of_any_name_stay_names() -> None:
