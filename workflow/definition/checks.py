@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from workflow.definition import field_checks, graph, hook_checks
+from workflow.definition import field_checks, graph, hook_checks, payload_checks
 from workflow.definition.document import Document
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel
@@ -70,6 +70,9 @@ def _fields(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
         yield from field_checks.undeclared_fields(model)
     yield from field_checks.repeated_names(model)
     yield from field_checks.wrong_expressions(model, declared)
+    # What could not be read of the file may have declared the name.
+    if not {"data", "transitions", "transitions.requires", "transitions.sets"} & left_out:
+        yield from payload_checks.misspelt_payload_fields(model)
 
 
 def _problem(document: Document, finding: Finding) -> Problem:

@@ -83,7 +83,7 @@ def _repeated(path: PathTuple, names: Sequence[str]) -> Iterator[Finding]:
 def wrong_expressions(model: DefinitionModel, declared: Collection[str] | None) -> Iterator[Finding]:
     """Guards and mappings that are no JMESPath, or start from a name that is not there; `declared` None: any may be."""
     for path, _, transition in model.each_transition():
-        for where, text in _expressions(path, transition):
+        for where, text in expressions_of(path, transition):
             try:
                 expression = Expression(text)
             except ExpressionError as error:
@@ -101,7 +101,8 @@ def _names_of_elements(where: PathTuple, expression: Expression) -> Iterator[Fin
         yield Finding(where, message, way_out)
 
 
-def _expressions(path: PathTuple, transition: TransitionModel) -> Iterator[tuple[PathTuple, str]]:
+def expressions_of(path: PathTuple, transition: TransitionModel) -> Iterator[tuple[PathTuple, str]]:
+    """The guard and the mappings of a transition, each with its place."""
     if isinstance(transition.guard, str):
         yield (*path, "guard"), transition.guard
     if not isinstance(transition.sets, list):
