@@ -70,7 +70,7 @@ class Deployer:
         run is taken back.
         """
         text = template.read_text(encoding="utf-8")
-        given = {name: value for name, value in parameters.items() if _has_parameter(text, name)}
+        given = {name: value for name, value in parameters.items() if has_parameter(text, name)}
         code_key = self._upload(code)
         if (text, given) != (self._template, self._parameters):
             self._apply(_for_the_cloud(text, code_key), given)
@@ -180,7 +180,8 @@ def _for_the_cloud(template: str, code_key: str) -> str:
     return _STREAM_EVENT.sub(lambda line: f"{line[0]}\n{line['indent']}Enabled: false", text)
 
 
-def _has_parameter(template: str, name: str) -> bool:
+def has_parameter(template: str, name: str) -> bool:
+    """Return whether the template declares the parameter; AWS refuses a stack that is given another."""
     section = _PARAMETERS.search(template)
     return section is not None and re.search(rf"^ +{name}:", section["names"], re.MULTILINE) is not None
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,8 +44,9 @@ class Dev:
                 self._lines.put(line.rstrip("\n"))
 
     def until(self, start: str) -> str:
-        """Return the next line that starts so; queue.Empty after half a minute of silence."""
-        while not (line := self._lines.get(timeout=30)).startswith(start):
+        """Return the next line that starts so; queue.Empty if none comes within half a minute."""
+        deadline = time.monotonic() + 30
+        while not (line := self._lines.get(timeout=max(0, deadline - time.monotonic()))).startswith(start):
             pass
         return line
 

@@ -81,3 +81,13 @@ def test_what_a_batch_gets_done_at_last_is_told_and_new_records_beside_old_ones_
 
     assert feed.lines_of(failed(records, "INFO 2", done=3)) == [PLACED, "    2 of 3 delivered again", "    | INFO 2"]
     assert feed._waiting == set()
+
+
+def test_progress_is_told_although_its_log_says_nothing_new() -> None:
+    feed, records = Feed(lambda: 0.0), batch(2)
+    feed.lines_of(failed(records, "START\nINFO 1"))
+    assert feed.lines_of(failed(records, "START\nINFO 2", done=2)) == [
+        "    batch of 2 delivered again",
+        "    | START",
+        "    | INFO 2",
+    ]

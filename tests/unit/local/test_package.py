@@ -242,7 +242,10 @@ def test_a_hook_that_nobody_registers_is_refused_and_the_last_good_build_stays(
     assert (project / "build" / "lambda" / "definitions.json").read_text() == good
 
 
-def test_what_a_handler_module_registers_is_looked_up_anew_for_every_build(project: Path) -> None:
+def test_what_a_handler_module_registers_is_looked_up_anew_for_every_build(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     (project / "pyproject.toml").write_text(SETTINGS)
     owing(project, "greet")
     # The same size in the same second: byte code of the first would pass for the second's.
