@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,7 +78,13 @@ class Deliverer:
         owner = self._runtime.clock.new_id()
         stop_at = until - min(_LONGEST_RESERVE, (until - self._runtime.clock.now()) / _RESERVE_SHARE)
 
+        hired: list[Future[Delivered]] = []
+        most = min(self._workers, len(entities)) - 1
+
         def work() -> Delivered:
+            # Each hires the next one: threads come as fast as hooks wait for something, and hardly any while none does.
+            if waiting and len(hired) < most:
+                hired.append(self._pool.submit(work))
             delivery = _EntityDelivery(self._runtime, owner, until, stop_at)
             while True:
                 try:
@@ -87,9 +93,9 @@ class Deliverer:
                     return delivery.delivered
                 delivery.run(own)
 
-        others = [self._pool.submit(work) for _ in range(min(self._workers, len(entities)) - 1)]
         delivered = work()
-        for other in others:
+        # Whoever is still at work may hire one more, which then stands at the end of the list.
+        for other in hired:
             delivered.add(other.result())
         return delivered
 
