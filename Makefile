@@ -9,7 +9,7 @@ help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/ready-local ## Run the main job on an embedded cloud: orders, a job and a shipment live their lives
-	@$(BIN)/python demo.py
+	@$(BIN)/python -m demo
 
 test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
 	$(BIN)/python -m pytest

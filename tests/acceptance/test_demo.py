@@ -15,8 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import REPOSITORY
-
 TIMEOUT_SECONDS = 120
 MARK = f"demo-{uuid.uuid4().hex}"
 
@@ -25,7 +23,7 @@ MARK = f"demo-{uuid.uuid4().hex}"
 def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The demo as a process; whatever it starts carries our mark, and keeps its files in the test's folder."""
     environment = os.environ | {"TMPDIR": str(tmp_path), "DEMO_MARK": MARK, "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, str(REPOSITORY / "demo.py")]
+    command = [sys.executable, "-m", "demo"]
     # From another folder, as a clone anywhere on a machine must work.
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from demo_facts import Facts, order_history
+from demo.facts import Facts, order_history
 from handlers.easypost import receive
 from workflow import Accepted, Refused, Workflow, WorkflowError
 from workflow.aws.client import make_client
@@ -24,7 +24,7 @@ from workflow.local.downloads import cache_folder
 from workflow.local.session import LocalCloud, local_cloud
 from workflow.settings import read_settings
 
-PROJECT = Path(__file__).parent
+PROJECT = Path(__file__).parents[1]
 TRACKING = "9400110898825022579493"
 ADA = {"email": "ada@example.com", "name": "Ada", "currency": "EUR", "total": "59.90"}
 BOB = {"email": "bob@example.com", "name": "Bob", "currency": "USD", "total": 120}
