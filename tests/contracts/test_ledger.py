@@ -151,3 +151,12 @@ def test_a_lease_on_no_whole_millisecond_never_lasts_longer_than_said(ports: Por
     end = NOW + timedelta(microseconds=700)
     ports.ledger.claim(_claim("one")._replace(lease_until=end), NOW)
     assert ports.ledger.claim(_claim("other"), end).owner == "other"
+
+
+def test_effects_let_go_are_anybodys_at_once_and_count_no_attempt(ports: Ports) -> None:
+    entry = ports.ledger.claim(_claim("one"), NOW)
+    ports.ledger.release(entry, NOW)
+    assert ports.ledger.claim(_claim("two"), NOW).outcomes == {"zebra": Outcome(), "aardvark": Outcome()}
+    for late in (lambda: ports.ledger.release(entry, NOW), lambda: ports.ledger.commit(entry, "zebra", _done())):
+        with pytest.raises(LeaseLostError):
+            late()

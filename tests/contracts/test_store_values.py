@@ -115,3 +115,11 @@ def test_what_was_read_is_a_copy(ports: Ports) -> None:
         values["map"]["b"] = 2
     assert ports.store.find_entity("order", "42") == write.after
     assert ports.store.find_event("order", "42", 1) == write.event
+
+
+def test_one_event_may_change_hundreds_of_fields(ports: Ports) -> None:
+    first = committed(ports.store, creation(data={"kept": 1, **{f"field_{n}": "old" for n in range(300)}}))
+    changes = {f"field_{n}": "new" if n % 2 else None for n in range(300)}
+    later = committed(ports.store, step(first.after, changes=changes))
+    assert ports.store.find_entity("order", "42") == later.after
+    assert later.after.data == {"kept": 1, **{f"field_{n}": "new" for n in range(1, 300, 2)}}

@@ -85,7 +85,8 @@ def _translation(subject: str, code: str, error: ClientError) -> WorkflowError:
 def is_too_large(message: str) -> bool:
     """Whether a validation message of DynamoDB is about an item that is too big."""
     lowered = message.lower()
-    return "size" in lowered and ("exceeded" in lowered or "maximum" in lowered or "limit" in lowered)
+    of_an_item = "size" in lowered and "expression" not in lowered
+    return of_an_item and any(word in lowered for word in ("exceeded", "maximum", "limit"))
 
 
 def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:

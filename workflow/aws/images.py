@@ -21,12 +21,13 @@ _LONGEST_POSITION = 64
 class Plan(NamedTuple):
     """What a declared transition looks like in the images, and the hooks it owes."""
 
+    source: str
+    target: str
+    prefix: str
+    owed: tuple[str, ...]
     kind: str
     definition: int
     trigger: str
-    source: str
-    target: str
-    owed: tuple[str, ...]
 
 
 class Images:
@@ -83,7 +84,10 @@ def any_change(images: Mapping[str, Any]) -> Change:
     old, new = _find_entity_image(images, "OldImage"), _find_entity_image(images, "NewImage")
     kind, entity_id = items.split_partition(images["Keys"]["pk"]["S"])
     shown = new or old
-    _, definition, trigger, _, _ = items.split_edge(shown["edge"]["S"]) if shown else (kind, 0, "", "", "")
+    told, definition, trigger, _, _ = items.split_edge(shown["edge"]["S"]) if shown else (kind, 0, "", "", "")
+    if told != kind:
+        # No transition of this kind has a trigger with a space in it: the step is one that nobody declared.
+        trigger = f"{trigger} of {told}"
     before_version, source = _place(old)
     version, target = _place(new)
     return Change(

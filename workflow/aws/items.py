@@ -18,6 +18,9 @@ INDEX = "by_state"
 every transition would then write at one hot end of the index."""
 
 _VERSION_DIGITS = 12
+_MOST_CHANGES = 100
+"""More changed fields than these are written as the whole data: an expression holds 4 KB, and each takes some 20 bytes.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""
 
 
 def partition(kind: str, entity_id: str) -> str:
@@ -88,7 +91,7 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
     return item
 
 
-def entity_update(event: Event, before: Entity) -> dict[str, Any]:
+def entity_update(event: Event, before: Entity, after: Entity) -> dict[str, Any]:
     """The update that the event makes of an entity's item: of the data nothing but the changes, so that the item is
     what it was and the event, whatever became of the copy that was decided on. Conditional on version and state."""
     sets = {
@@ -104,7 +107,12 @@ def entity_update(event: Event, before: Entity) -> dict[str, Any]:
     values = {f":{name}": value for name, value in sets.items()}
     assigned = [f"#{name} = :{name}" for name in sets]
     removed = []
-    for number, (name, value) in enumerate(event.changes.items()):
+    changes = event.changes
+    if len(changes) > _MOST_CHANGES:
+        assigned.append("#data = :data")
+        values[":data"] = write_map(after.data)
+        changes = {}
+    for number, (name, value) in enumerate(changes.items()):
         names[f"#f{number}"] = name
         if value is None:
             removed.append(f"#data.#f{number}")

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from workflow.aws import delivery_items, items
 from workflow.aws.failures import translated
 from workflow.errors import ClaimError, LeaseLostError
-from workflow.runtime.ports import LedgerEntry, Outcome
+from workflow.runtime.ports import RELEASED, LedgerEntry, Outcome
 
 
 class TableLedger:
@@ -65,22 +65,30 @@ class TableLedger:
     def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
         """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
         update = "SET outcomes.#hook = :outcome"
-        values = {":outcome": delivery_items.write_outcome(outcome), ":owner": {"S": entry.owner}}
+        values = {":outcome": delivery_items.write_outcome(outcome)}
         if outcome.status == "failed" and outcome.at:
             update += ", lease_until = :over"
             values[":over"] = delivery_items.write_milliseconds(outcome.at)
+        self._update(entry, f"{hook!r} ran", update, values, ExpressionAttributeNames={"#hook": hook})
+
+    def release(self, entry: LedgerEntry, now: datetime) -> None:
+        """Ends the lease, if `entry.owner` still holds the entry; no attempt is counted for it."""
+        values = {":nobody": {"S": RELEASED}, ":now": delivery_items.write_milliseconds(now)}
+        self._update(entry, "it was held", "SET claimed_by = :nobody, lease_until = :now", values)
+
+    def _update(self, entry: LedgerEntry, while_: str, update: str, values: dict[str, Any], **more: Any) -> None:
         try:
-            with translated(f"committing {hook} of {_subject(entry)}"):
+            with translated(f"committing {_subject(entry)}"):
                 self._client.update_item(
                     TableName=self._table,
                     Key=items.key(entry.kind, entry.entity_id, items.sort_key("effects", entry.version)),
                     UpdateExpression=update,
                     ConditionExpression="claimed_by = :owner",
-                    ExpressionAttributeNames={"#hook": hook},
-                    ExpressionAttributeValues=values,
+                    ExpressionAttributeValues={**values, ":owner": {"S": entry.owner}},
+                    **more,
                 )
         except ClientError as error:
-            raise LeaseLostError(f"{_subject(entry)}: the lease passed on while {hook!r} ran") from error
+            raise LeaseLostError(f"{_subject(entry)}: the lease passed on while {while_}") from error
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
         """The ledger of one entity, in version order, by consistent reads."""

@@ -22,7 +22,9 @@ StreamRecord = Mapping[str, Any]
 def plans(definitions: Definitions) -> dict[str, Plan]:
     """A plan for every transition of every loaded definition version, by the edge that an entity carries."""
     return {
-        items.edge(definition.kind, definition.version, *edge): Plan(definition.kind, definition.version, *edge, owed)
+        items.edge(definition.kind, definition.version, *edge): Plan(
+            edge[1], edge[2], items.partition(definition.kind, ""), owed, definition.kind, definition.version, edge[0]
+        )
         for definition in definitions
         for edge, owed in definition.edges.items()
     }
@@ -46,33 +48,36 @@ class Look:
 _NEXT_VERSION = {str(version): str(version + 1) for version in range(1000)}
 
 
-def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
+def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:  # noqa: C901 - unrolled on purpose
     """The first look at a batch; never raises, whatever the records hold."""
     changes: list[Change] = []
     transitions = unchanged = 0
     odd: list[StreamRecord] = []
     next_version = _NEXT_VERSION
-    # Unrolled on purpose: this loop is all that most records ever cost.
+    # This loop is all that most records ever cost.
     for record in records:
         try:
             images = record["dynamodb"]
             new = images["NewImage"]
             version, target = new["version"]["N"], new["state"]["S"]
-            plan = declared[new["edge"]["S"]]
+            edge = new["edge"]["S"]
+            plan = declared[edge]
             if "OldImage" in images:
                 old = images["OldImage"]
                 old_version, source = old["version"]["N"], old["state"]["S"]
                 if old_version == version and source == target:
                     unchanged += 1
                     continue
-                # A version that was only raised by hand looks like a step only where the last one led to its own state.
-                in_step = next_version.get(old_version) == version and (
-                    source != target or old["event"]["S"] != new["event"]["S"]
-                )
+                # A version that was only raised by hand has no event of its own: what tells of the last one, then, is
+                # the last one's. Only a step to the same state may look like the one before.
+                if source != target:
+                    in_step = next_version[old_version] == version and old["edge"]["S"] != edge
+                else:
+                    in_step = next_version[old_version] == version and old["event"]["S"] != new["event"]["S"]
             else:
                 source, in_step = "", version == "1"
-            if in_step and plan.source == source and plan.target == target:
-                if plan.owed:
+            if in_step and plan[0] == source and plan[1] == target and new["pk"]["S"].startswith(plan[2]):
+                if plan[3]:
                     changes.append(step(images, plan, int(version)))
                 transitions += 1
                 continue

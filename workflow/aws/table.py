@@ -108,7 +108,7 @@ class TableStore:
                 self._client.transact_write_items(TransactItems=self._parts(write), ClientRequestToken=write.token)
         except ClientError as error:
             return _contested(subject, error)
-        except StoreAccessError as error:
+        except (StoreAccessError, ThrottledError, ContentionError, TooLargeError) as error:
             if was_retried(error):
                 raise StoreUnavailableError(f"{error} (an earlier attempt was not answered)") from error
             raise
@@ -118,7 +118,13 @@ class TableStore:
         if write.before is None:
             entity = self._put(items.write_entity(write.after, write.event))
         else:
-            entity = {"Update": {"TableName": self._table, **items.entity_update(write.event, write.before), **_TELL}}
+            entity = {
+                "Update": {
+                    "TableName": self._table,
+                    **items.entity_update(write.event, write.before, write.after),
+                    **_TELL,
+                }
+            }
         parts = [entity, self._put(items.write_event(write.event))]
         if write.request is not None:
             expires_at = write.event.at + self._request_days

@@ -83,8 +83,12 @@ def with_times_as_text(ask: Ask) -> Ask:
 
 
 def _as_text(moment: datetime) -> str:
-    # One text for one moment, so that it makes the same fingerprint; without a zone it is left for the field to refuse.
-    return moment.isoformat() if moment.tzinfo is None else moment.astimezone(UTC).isoformat()
+    # One text for one moment, so that it makes the same fingerprint. Without a zone, or outside of the calendar, it is
+    # left for the field to refuse.
+    try:
+        return moment.isoformat() if moment.tzinfo is None else moment.astimezone(UTC).isoformat()
+    except OverflowError:
+        return moment.isoformat()
 
 
 def fingerprint(ask: Ask) -> str:

@@ -94,6 +94,14 @@ def _has_own_event(change: Change) -> bool:
         return False
 
 
+def edited_away(change: Change) -> DefinitionNotDeployedError:
+    """What to say of a step that the history holds and its own definition version does not declare here."""
+    return DefinitionNotDeployedError(
+        f"{change}: the history has its event, made by version {change.definition} of the definition, which is another "
+        f"one here; raise the version with every change, and deploy the one it was made by again"
+    )
+
+
 def is_of(change: Change, event: Event) -> bool:
     """Whether the event is the one that the change shows as its own."""
     try:

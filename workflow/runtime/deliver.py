@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from workflow.errors import DefinitionNotDeployedError, LeaseLostError, WorkflowError
+from workflow.errors import LeaseLostError, Retryable, WorkflowError
 from workflow.runtime.again import again
-from workflow.runtime.changes import Change, find_violation, is_of, owed_by
+from workflow.runtime.changes import Change, edited_away, find_violation, is_of, owed_by
 from workflow.runtime.effect import Effect
 from workflow.runtime.hooks import refuse_awaitable
 from workflow.runtime.missed import HistoryViolationError, missed_steps
@@ -145,10 +145,7 @@ class _EntityDelivery:
             return
         event = self._runtime.store.find_event(change.kind, change.entity_id, change.version)
         if event is not None and is_of(change, event):
-            raise DefinitionNotDeployedError(
-                f"{change}: the history has its event, made by version {change.definition} of the definition, which "
-                f"is another one here; raise the version with every change, and deploy the one it was made by again"
-            )
+            raise edited_away(change)
 
     def _deliver_history(self, change: Change) -> None:
         store = self._runtime.store
@@ -180,12 +177,24 @@ class _EntityDelivery:
             self._lease_until,
             dict.fromkeys(hooks, OWED),
         )
-        now = self._in_time(self._runtime.clock.now())
-        entry = self._runtime.ledger.claim(claim, now)
-        for hook, outcome in entry.outcomes.items():
-            if outcome.status != "done":
-                effect = Effect(change, hook, outcome.attempts + 1, self._runtime)
-                now = self._run_effect(entry, effect, self._in_time(now))
+        clock = self._runtime.clock
+        entry = self._runtime.ledger.claim(claim, self._in_time(clock.now()))
+        now = clock.now()
+        try:
+            for hook, outcome in entry.outcomes.items():
+                if outcome.status != "done":
+                    effect = Effect(change, hook, outcome.attempts + 1, self._runtime)
+                    now = self._run_effect(entry, effect, self._in_time(now))
+        except _OutOfTime:
+            self._release(entry, now)
+            raise
+
+    def _release(self, entry: LedgerEntry, now: datetime) -> None:
+        """Lets the next delivery take over at once; if that fails, it waits until the lease is over."""
+        try:
+            self._runtime.ledger.release(entry, now)
+        except Retryable as error:
+            log.warning("the lease of %s %s stays until it is over: %s", entry.kind, entry.entity_id, error)
 
     def _in_time(self, now: datetime) -> datetime:
         if now >= self._stop_at:

@@ -21,14 +21,14 @@ class Effect:
     """One run of a hook for one event. It may be run more than once, but is committed once: give `key` to whatever
     the hook calls, so that the outside world can tell a repetition."""
 
-    __slots__ = ("_asked", "_before", "_change", "_entity", "_event", "_runtime", "attempt", "hook")
+    __slots__ = ("_accepted", "_before", "_change", "_entity", "_event", "_runtime", "attempt", "hook")
 
     def __init__(self, change: Change, hook: str, attempt: int, runtime: Runtime) -> None:
         self._change, self._runtime = change, runtime
         self._entity: Entity | None = None
         self._before: Entity | None = None
         self._event: Event | None = None
-        self._asked: dict[tuple[str, str, str], int] = {}
+        self._accepted: dict[tuple[str, str, str], int] = {}
         self.hook = hook
         self.attempt = attempt
 
@@ -97,13 +97,15 @@ class Effect:
         kind, entity_id = kind or self.kind, id or self.id
         own = (kind, entity_id) == (self.kind, self.id)
         held = self._change.snapshots.after() if own else None
-        return fire(self._runtime, self._ask(kind, entity_id, trigger, payload, request_id, held))
+        ask = self._ask(kind, entity_id, trigger, payload, request_id, held)
+        return self._counted(ask, fire(self._runtime, ask))
 
     def create(self, kind: str, id: str, data: Mapping[str, object] | None = None) -> Accepted:
         """Creates another entity as `Workflow.create` does, once however often this effect is repeated."""
         from workflow.runtime.fire import create
 
-        return create(self._runtime, self._ask(kind, id, CREATE, data, "", None))
+        ask = self._ask(kind, id, CREATE, data, "", None)
+        return self._counted(ask, create(self._runtime, ask))
 
     def _ask(
         self,
@@ -114,12 +116,14 @@ class Effect:
         request_id: str,
         held: Entity | None,
     ) -> Ask:
+        times = self._accepted.get((kind, entity_id, trigger), 0) + 1
+        own_id = request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))
         return Ask(
             kind,
             entity_id,
             trigger,
             {} if payload is None else payload,
-            request_id=request_id or self._next_request_id(kind, entity_id, trigger),
+            request_id=request_id or own_id,
             by=f"hook:{self.hook}",
             held=held,
             cause=self.key,
@@ -127,10 +131,12 @@ class Effect:
             own_request_id=not request_id,
         )
 
-    def _next_request_id(self, kind: str, entity_id: str, trigger: str) -> str:
-        asked = (kind, entity_id, trigger)
-        times = self._asked[asked] = self._asked.get(asked, 0) + 1
-        return request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))
+    def _counted(self, ask: Ask, accepted: Accepted) -> Accepted:
+        # Only what was accepted counts: a refusal leaves no trace that a repetition could find again.
+        if ask.own_request_id:
+            asked = (ask.kind, ask.entity_id, ask.trigger)
+            self._accepted[asked] = self._accepted.get(asked, 0) + 1
+        return accepted
 
     def values_read(self) -> list[Mapping[str, object]]:
         """The data and payload that the hook may have seen, and could therefore quote in an error."""

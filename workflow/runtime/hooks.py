@@ -51,15 +51,16 @@ def _marker(mark: str, function: _Function | None, name: str) -> Any:
     return decorate if function is None else decorate(function)
 
 
+_LAZY_RESULTS = (inspect.isawaitable, inspect.isgenerator, inspect.isasyncgen)
 _LAZY = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 def refuse_awaitable(result: object) -> None:
-    """Raises RegisterHookError if a hook only returned something to be awaited: it has not run."""
-    if result is not None and inspect.isawaitable(result):
+    """Raises RegisterHookError if a hook only returned something to be awaited or iterated: it has not run."""
+    if result is not None and any(is_lazy(result) for is_lazy in _LAZY_RESULTS):
         if inspect.iscoroutine(result):
             result.close()
-        raise RegisterHookError("the hook returned something to be awaited, so it has not run; hooks are not async")
+        raise RegisterHookError("the hook returned what is still to be done; hooks are not async and do not yield")
 
 
 class Hooks(Mapping[str, HookFunction]):

@@ -8,7 +8,7 @@ from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, FoldError, evolve
 from workflow.errors import HistoryConflictError
-from workflow.runtime.changes import Change, Copies, find_violation, owed_by
+from workflow.runtime.changes import Change, Copies, edited_away, is_of, owed_by
 
 
 class HistoryViolationError(ValueError):
@@ -29,10 +29,10 @@ def missed_steps(change: Change, events: Sequence[Event], definitions: Definitio
     for event in events:
         before, entity = entity, _evolved(entity, event)
         step = _step(change, event, Copies(before, entity, event))
-        undeclared = find_violation(step, definitions)
-        if undeclared:
-            raise HistoryViolationError(undeclared)
-        steps.append(step._replace(owed=owed_by(definitions, step)))
+        owed = owed_by(definitions, step)
+        if owed is None:
+            raise edited_away(step)
+        steps.append(step._replace(owed=owed))
     _check_end(change, events[-1])
     return steps
 
@@ -64,8 +64,7 @@ def _step(change: Change, event: Event, around: Copies) -> Change:
 
 
 def _check_end(change: Change, last: Event) -> None:
-    shown = (change.trigger, change.target, change.definition)
-    if shown != (last.trigger, last.target, last.definition):
+    if not is_of(change._replace(source=last.source), last):
         raise HistoryViolationError(
             f"the entity says it came to {change.target!r} by {change.trigger!r} (definition version "
             f"{change.definition}), its history to {last.target!r} by {last.trigger!r} ({last.definition})"

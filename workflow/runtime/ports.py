@@ -146,6 +146,9 @@ class Outcome(NamedTuple):
 
 OWED = Outcome()
 
+RELEASED = ""
+"""The owner of effects that were let go before any of them was cut off."""
+
 
 class LedgerEntry(NamedTuple):
     """The effects of one event: who runs them until when, and how each of them stands, in the order they run."""
@@ -173,7 +176,7 @@ class LedgerEntry(NamedTuple):
         One that failed is owed again, so that the next attempt counts as well if it is cut off in its turn.
         """
         begun = self.outcomes.get(self.first_open)
-        if begun is None:
+        if begun is None or self.owner == RELEASED:
             return self.outcomes
         attempts = begun.attempts if begun.status == "failed" else begun.attempts + 1
         return {**self.outcomes, self.first_open: begun._replace(status="owed", attempts=attempts)}
@@ -196,6 +199,11 @@ class Ledger(Protocol):
 
         A failed outcome also ends the lease, so that the next delivery need not wait for it.
         """
+        ...
+
+    def release(self, entry: LedgerEntry, now: datetime) -> None:
+        """Ends the lease if `entry.owner` still holds the entry and runs none of its effects, else raises
+        LeaseLostError. No attempt is counted for it."""
         ...
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:

@@ -9,7 +9,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "[hidden]"
 
@@ -31,7 +31,9 @@ def quotable(value: object) -> Iterator[str]:
             yield from quotable(item)
     elif value is not None and value != "":
         text = str(value)
-        yield from (text, repr(text)[1:-1], json.dumps(text)[1:-1], quote(text, errors="replace"))
+        yield from (text, repr(text)[1:-1], json.dumps(text)[1:-1])
+        yield from (quote(text, safe=safe, errors="replace") for safe in ("", "/"))
+        yield quote_plus(text, errors="replace")
         yield from (line for line in text.splitlines() if line.strip())
 
 

@@ -14,7 +14,7 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event, evolve
 from workflow.errors import ClaimError, LeaseLostError, TooLargeError
 from workflow.runtime.changes import Change, Copies
-from workflow.runtime.ports import Contested, LedgerEntry, Listed, Outcome, Request, Violation, Write
+from workflow.runtime.ports import RELEASED, Contested, LedgerEntry, Listed, Outcome, Request, Violation, Write
 
 _ITEM_LIMIT_BYTES = 400 * 1024
 
@@ -58,12 +58,22 @@ class MemoryLedger:
     def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
         """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
         with self._lock:
-            standing = self._standings.get(entry[:3])
-            if standing is None or standing.owner != entry.owner:
-                raise LeaseLostError(f"{entry.kind} {entry.entity_id}: the lease passed on while {hook!r} ran")
+            standing = self._held(entry, f"{hook!r} ran")
             standing.outcomes[hook] = outcome
             if outcome.status == "failed" and outcome.at:
                 standing.lease_until = outcome.at
+
+    def release(self, entry: LedgerEntry, now: datetime) -> None:
+        """Ends the lease, if `entry.owner` still holds the entry; no attempt is counted for it."""
+        with self._lock:
+            standing = self._held(entry, "it was held")
+            standing.owner, standing.lease_until = RELEASED, now
+
+    def _held(self, entry: LedgerEntry, while_: str) -> _Standing:
+        standing = self._standings.get(entry[:3])
+        if standing is None or standing.owner != entry.owner:
+            raise LeaseLostError(f"{entry.kind} {entry.entity_id}: the lease passed on while {while_}")
+        return standing
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
         """The ledger of one entity, in version order."""

@@ -145,6 +145,32 @@ def test_what_is_put_by_hand_where_an_entity_would_stand_is_a_violation(bench: B
     assert reasons == ["what was written by hand in the entity's place is none"]
 
 
+def test_a_step_made_up_after_the_state_was_set_back_by_hand_is_none(bench: Bench) -> None:
+    bench.paid()
+    item = image(bench.store, bench.flow.get("order", "42"))
+    assert item is not None
+    back = {**item, "state": {"S": "placed"}}
+    found = _look(bench, record(1, item, back), record(2, back, {**item, "version": {"N": "3"}}))
+    assert [change.owed for change in found.changes] == [None, None]
+    bench.deliver(*found.changes)
+    assert bench.notes.ran == []
+    assert len(bench.flow.violations("order", "42")) == 2
+
+
+def test_an_edge_of_another_kind_that_owes_nothing_is_not_believed_either(bench: Bench) -> None:
+    bench.flow.create("order", "42")
+    before = image(bench.store, bench.flow.get("order", "42"))
+    bench.flow.fire("order", "42", "cancel")
+    after = image(bench.store, bench.flow.get("order", "42"))
+    assert before is not None
+    assert after is not None
+    forged = record(1, {**before, "pk": {"S": "counter#42"}}, {**after, "pk": {"S": "counter#42"}})
+    forged["dynamodb"]["Keys"]["pk"] = {"S": "counter#42"}
+    found = look([forged], plans(definitions(HOOKED, COUNTER)))
+    assert (found.transitions, [change.owed for change in found.changes]) == (0, [None])
+    assert "cancel of order" in found.changes[0].trigger
+
+
 def test_a_version_that_was_raised_by_hand_is_no_step_although_its_edge_is_declared(bench: Bench) -> None:
     bench.paid()
     bench.flow.fire("order", "42", "annotate", {"note": "x"})

@@ -12,7 +12,7 @@ from tests.fakes.hooks import raising
 from tests.unit.runtime.delivery import Bench
 from workflow import Effect
 from workflow.engine.events import fold
-from workflow.errors import CascadeError, ThrottledError
+from workflow.errors import CascadeError, ThrottledError, TransitionError
 from workflow.runtime.ask import Ask
 from workflow.runtime.fire import fire
 from workflow.runtime.ports import LedgerEntry, Outcome
@@ -292,10 +292,44 @@ def test_nothing_is_begun_when_the_time_of_a_delivery_is_nearly_up() -> None:
     assert delivered.failed == [paid, other]
     assert bench.notes.ran == [("42", 2, "receipt", 1)]
     assert bench.statuses("43") == []
-    bench.clock.advance(8)
     del bench.notes.failing["receipt"]
     assert bench.deliver(paid, other).failed == []
     assert bench.notes.keys == ["order#42#2#receipt", "order#42#2#loyalty", "order#43#2#receipt", "order#43#2#loyalty"]
+
+
+def test_what_was_refused_does_not_count_when_a_run_is_repeated(bench: Bench) -> None:
+    def tries_until_it_may(effect: Effect) -> None:
+        if effect.attempt == 1:
+            with pytest.raises(TransitionError):
+                effect.fire("ship", {"carrier": "DHL"}, id="43")
+            bench.flow.fire("order", "43", "pay", {"amount": 1000})
+        effect.fire("ship", {"carrier": "DHL"}, id="43")
+        if effect.attempt == 1:
+            raise RuntimeError("died before it could say so")
+
+    bench.notes.failing["receipt"] = tries_until_it_may
+    bench.flow.create("order", "43")
+    (_, paid) = bench.paid()
+    bench.deliver(paid)
+    assert bench.deliver(paid).failed == []
+    assert [event.trigger for event in bench.flow.history("order", "43")] == ["create", "pay", "ship"]
+
+
+def test_a_hook_is_not_begun_when_the_claim_took_the_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = bench.flow.runtime.ledger
+    claim = ledger.claim
+
+    def slow(*given: Any) -> LedgerEntry:
+        bench.clock.advance(59)
+        return claim(*given)
+
+    (_, paid) = bench.paid()
+    with monkeypatch.context() as slowly:
+        slowly.setattr(ledger, "claim", slow)
+        assert bench.deliver(paid).failed == [paid]
+    assert bench.notes.ran == []
+    assert bench.deliver(paid).failed == []
+    assert bench.statuses() == [(2, "receipt", "done", 1), (2, "loyalty", "done", 1)]
 
 
 def test_a_ledger_that_fails_for_a_moment_does_not_make_a_hook_run_again(

@@ -183,14 +183,22 @@ def test_a_history_that_does_not_follow_is_a_violation_and_runs_no_hook(bench: B
     assert bench.notes.ran == []
 
 
-def test_an_undeclared_event_in_the_gap_is_a_violation_and_runs_no_hook(bench: Bench) -> None:
+def test_an_event_in_the_gap_that_its_definition_does_not_declare_here_waits_and_runs_no_hook(bench: Bench) -> None:
     bench.paid()
     bench.flow.fire("order", "42", "annotate", {"note": "x"})
     bench.flow.fire("order", "42", "ship")
     own = bench.store._events[("order", "42")]
     own[3] = own[3]._replace(trigger="forge")
-    delivered = bench.deliver(_jump(bench, 1))
-    assert (delivered.failed, delivered.violations) == ([], 1)
+    jump = _jump(bench, 1)
+    delivered = bench.deliver(jump)
+    assert (delivered.failed, delivered.violations) == ([jump], 0)
+    assert bench.notes.ran == []
+
+
+def test_a_jump_to_an_event_that_is_not_the_entitys_own_is_a_violation(bench: Bench) -> None:
+    bench.paid()
+    bench.flow.fire("order", "42", "annotate", {"note": "x"})
+    assert bench.deliver(_jump(bench, 1, event_id="made-up")).violations == 1
     assert bench.notes.ran == []
 
 
