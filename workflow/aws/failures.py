@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -95,8 +96,21 @@ def cancellation_reasons(error: ClientError) -> list[dict[str, Any]]:
     return list(response.get("CancellationReasons") or [])
 
 
-def was_retried(error: WorkflowError) -> bool:
-    """Whether botocore had asked before, without an answer that told what became of it."""
-    cause = error.__cause__
-    response = cause.response if isinstance(cause, ClientError) else {}
-    return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
+class Unanswered:
+    """Remembers, for each thread, whether an attempt of its present call got no answer that tells what became of it:
+    botocore tries again by itself, and only the last attempt's error comes out."""
+
+    def __init__(self, client: Any, operation: str) -> None:
+        self._thread = threading.local()
+        client.meta.events.register(f"response-received.dynamodb.{operation}", self._note)
+
+    def forget(self) -> None:
+        """To be called before each call."""
+        self._thread.noted = False
+
+    def __bool__(self) -> bool:
+        return bool(getattr(self._thread, "noted", False))
+
+    def _note(self, response_dict: Any, exception: Any, **_: Any) -> None:
+        if exception is not None or (response_dict or {}).get("status_code", 0) >= 500:
+            self._thread.noted = True

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from workflow.aws import delivery_items, items
-from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated, was_retried
+from workflow.aws.failures import CONFLICTS, THROTTLES, Unanswered, cancellation_reasons, is_too_large, translated
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, TooLargeError
@@ -28,6 +28,7 @@ class TableStore:
         self._client = client
         self._table = table_name
         self._request_days = timedelta(days=request_days)
+        self._unanswered = Unanswered(client, "TransactWriteItems")
 
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:
         """The entity as it is now, by a consistent read."""
@@ -103,15 +104,20 @@ class TableStore:
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
         """
         subject = f"writing {write.event.kind} {write.event.entity_id} in table {self._table}"
+        self._unanswered.forget()
+        try:
+            return self._transact(subject, write)
+        except (StoreAccessError, ThrottledError, ContentionError, TooLargeError) as error:
+            if self._unanswered:
+                raise StoreUnavailableError(f"{error} (an earlier attempt was not answered)") from error
+            raise
+
+    def _transact(self, subject: str, write: Write) -> Contested | None:
         try:
             with translated(subject):
                 self._client.transact_write_items(TransactItems=self._parts(write), ClientRequestToken=write.token)
         except ClientError as error:
             return _contested(subject, error)
-        except (StoreAccessError, ThrottledError, ContentionError, TooLargeError) as error:
-            if was_retried(error):
-                raise StoreUnavailableError(f"{error} (an earlier attempt was not answered)") from error
-            raise
         return None
 
     def _parts(self, write: Write) -> list[dict[str, Any]]:

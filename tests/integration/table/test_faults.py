@@ -177,8 +177,9 @@ def test_faults_that_let_everything_through_change_nothing(on_table: OnTable) ->
     assert on_table.wire.operations() == ["GetItem", "TransactWriteItems"]
 
 
-def test_a_refusal_after_an_attempt_that_was_not_answered_is_no_refusal(on_table: OnTable) -> None:
-    on_table.wire.fail(lose_response, *(answer(400, "AccessDeniedException"),) * 20)
+@pytest.mark.parametrize("later", [answer(400, "AccessDeniedException"), throttle, conflict])
+def test_what_comes_after_an_attempt_that_was_not_answered_is_no_refusal(on_table: OnTable, later: Fault) -> None:
+    on_table.wire.fail(lose_response, *(later,) * 40)
     with pytest.raises(StoreUnavailableError, match="may or may not have been recorded"):
         on_table.flow.fire("order", "42", "pay", {"amount": 100})
     assert [event.trigger for event in on_table.flow.history("order", "42")] == ["create", "pay"]
