@@ -24,7 +24,8 @@ DEV = """
 import sys
 from pathlib import Path
 from workflow.local.dev import run_dev
-run_dev(Path(sys.argv[1]), lambda line: print(line, flush=True))
+# One write for a line and its end: `print` makes two, and another thread's line gets in between.
+run_dev(Path(sys.argv[1]), lambda line: (sys.stdout.write(line + "\\n"), sys.stdout.flush()))
 """
 
 
