@@ -100,7 +100,9 @@ def _build_use(item: str | RunModel | PublishModel) -> HookUse:
         return HookUse(item)
     if isinstance(item, PublishModel):
         return HookUse(PUBLISH, publish=item.publish.model_dump(exclude_none=True))
-    return HookUse(item.run, _build_retry(item.retry), dict(item.catch))
+    return HookUse(
+        item.run, _build_retry(item.retry), dict(item.catch), then=item.then or "", on_unknown=item.on_unknown
+    )
 
 
 def _build_retry(retry: RetryModel | None) -> Retry | None:

@@ -12,6 +12,9 @@ from workflow.definition.values import Value
 CREATE = "create"
 """The trigger recorded with an entity's first event; no transition may use the name."""
 
+RETRY, PARK, VERIFY = ON_UNKNOWN = ("retry", "park", "verify")
+"""What to do about a run that was cut off: run again, wait for a person, or ask the hook's probe."""
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -39,12 +42,18 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class HookUse:
-    """A place where a definition asks for a hook; entering it makes an effect owed."""
+    """A place where a definition asks for a hook; entering it makes an effect owed.
+
+    `retry` None means `Retry()`. `catch` maps names of error classes, or `*`, to triggers of the same kind; `then` is
+    the trigger of the same kind that the effect's commit fires, '' for none. `on_unknown` is one of ON_UNKNOWN.
+    """
 
     hook: str
     retry: Retry | None = None
     catch: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     publish: Mapping[str, str] | None = None
+    then: str = ""
+    on_unknown: str = RETRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +115,21 @@ class Definition:
     transitions: tuple[Transition, ...]
 
     @cached_property
-    def edges(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
-        """Every declared (trigger, from, to), with the hooks it owes in the order they run; creation comes from ''."""
-        edges = {(CREATE, "", self.initial): _names(self.states[self.initial].on_enter)}
+    def uses(self) -> Mapping[tuple[str, str, str], tuple[HookUse, ...]]:
+        """Every declared (trigger, from, to), with the hook uses it owes in the order they run, one for each hook;
+        creation comes from ''."""
+        uses = {(CREATE, "", self.initial): _first_of_each(self.states[self.initial].on_enter)}
         for transition in self.transitions:
             key = (transition.trigger, transition.source, transition.target)
-            edges[key] = _names(
+            uses[key] = _first_of_each(
                 self.states[transition.source].on_exit + transition.effects + self.states[transition.target].on_enter
             )
-        return edges
+        return uses
+
+    @cached_property
+    def edges(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        """Every declared (trigger, from, to), with the hooks it owes in the order they run; creation comes from ''."""
+        return {edge: tuple(use.hook for use in uses) for edge, uses in self.uses.items()}
 
     @cached_property
     def sensitive(self) -> frozenset[str]:
@@ -128,6 +143,11 @@ class Definition:
         return frozenset(hook for owed in self.edges.values() for hook in owed)
 
     @property
+    def verified(self) -> frozenset[str]:
+        """The names of all hooks that are asked, by their probe, whether a run that was cut off has happened."""
+        return frozenset(use.hook for owed in self.uses.values() for use in owed if use.on_unknown == VERIFY)
+
+    @property
     def guards(self) -> frozenset[str]:
         """The names of all guards in Python that the definition asks for."""
         return frozenset(t.guard.function for t in self.transitions if t.guard and t.guard.function)
@@ -137,8 +157,11 @@ class Definition:
         return tuple(dict.fromkeys(t.trigger for t in self.transitions if t.source == state))
 
 
-def _names(uses: tuple[HookUse, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(use.hook for use in uses))
+def _first_of_each(uses: tuple[HookUse, ...]) -> tuple[HookUse, ...]:
+    first: dict[str, HookUse] = {}
+    for use in uses:
+        first.setdefault(use.hook, use)
+    return tuple(first.values())
 
 
 class Definitions:

@@ -23,6 +23,7 @@ from workflow.definition.shapes import (
     Factor,
     FieldType,
     Name,
+    OnUnknown,
     TargetName,
     Text,
     WholeDuration,
@@ -77,6 +78,14 @@ class RunModel(Closed):
     catch: dict[ErrorName, Name] = Field(
         default={},
         description="The trigger to fire for an error, by the error's class name; '*' stands for all others.",
+    )
+    then: Annotated[Name | None, GIVEN] = Field(
+        default=None, description="The trigger to fire when the hook is done, in the write that records it as done."
+    )
+    on_unknown: OnUnknown = Field(
+        default="retry",
+        description="What to do when a run was cut off and nobody knows whether it happened: run it again (retry), "
+        "put the entity aside (park), or ask the hook's probe (verify).",
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from workflow.definition.definition import (
+    RETRY,
     Definition,
     Definitions,
     Field,
@@ -123,6 +124,10 @@ def _plain_use(use: HookUse) -> Plain:
         plain["catch"] = dict(use.catch)
     if use.publish is not None:
         plain["publish"] = dict(use.publish)
+    if use.then:
+        plain["then"] = use.then
+    if use.on_unknown != RETRY:
+        plain["on_unknown"] = use.on_unknown
     return plain
 
 
@@ -132,7 +137,14 @@ def _uses(plain: Any) -> tuple[HookUse, ...]:
 
 def _use(plain: Plain) -> HookUse:
     retry = plain.get("retry")
-    return HookUse(plain["hook"], Retry(*retry) if retry else None, plain.get("catch", {}), plain.get("publish"))
+    return HookUse(
+        hook=plain["hook"],
+        retry=Retry(*retry) if retry else None,
+        catch=plain.get("catch", {}),
+        publish=plain.get("publish"),
+        then=plain.get("then", ""),
+        on_unknown=plain.get("on_unknown", RETRY),
+    )
 
 
 def _plain_transition(transition: Transition) -> Plain:

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from workflow.definition import durations
+from workflow.definition.definition import ON_UNKNOWN
 from workflow.definition.expressions import MAX_CHARACTERS
 from workflow.definition.fields import FIELD_TYPES
 from workflow.definition.suggestions import ways_out
@@ -123,6 +124,19 @@ def _factor(given: object) -> int | Decimal:
 
 Factor: TypeAlias = Annotated[
     int | Decimal, PlainValidator(_factor), WithJsonSchema({"type": "number", "minimum": 1, "maximum": 100})
+]
+
+
+def _on_unknown(given: object) -> str:
+    if isinstance(given, str) and given in ON_UNKNOWN:
+        return given
+    if not isinstance(given, str):
+        raise judged("expected what to do about a run that was cut off", f"write one of {', '.join(ON_UNKNOWN)}")
+    raise judged(f"on_unknown has no {given[:40]!r}", ways_out(given, ON_UNKNOWN, "write one of"))
+
+
+OnUnknown: TypeAlias = Annotated[
+    str, PlainValidator(_on_unknown), WithJsonSchema({"type": "string", "enum": list(ON_UNKNOWN)})
 ]
 
 
