@@ -181,8 +181,4 @@ def _load(path: Path | str, hooks: Hooks | None) -> Definitions:
             f"or give compiled ones ('workflow build')"
         ) from error
 
-    return load_definitions(
-        path,
-        hooks=None if hooks is None else tuple(hooks),
-        guards=None if hooks is None else tuple(hooks.guards),
-    )
+    return load_definitions(path, registered=None if hooks is None else hooks.registered)

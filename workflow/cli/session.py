@@ -76,9 +76,8 @@ class Session:
         """
         from workflow.definition.load import load_definitions
 
-        names = None if hooks is None else tuple(hooks)
-        guards = None if hooks is None else tuple(hooks.guards)
-        return load_definitions(path or self.settings.definitions, hooks=names, guards=guards)
+        registered = None if hooks is None else hooks.registered
+        return load_definitions(path or self.settings.definitions, registered=registered)
 
     def open(self, *, with_handlers: bool = False) -> Workflow:
         """The application. Handlers are imported only on demand: what reads a table does not run the user's code."""

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from workflow.definition import field_checks, graph, hook_checks, payload_checks
 from workflow.definition.document import Document
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel
 from workflow.definition.reading import Reading
+from workflow.definition.registered import Registered
 from workflow.errors import Problem
 
 
-def check(reading: Reading, hooks: Collection[str] | None, guards: Collection[str] | None) -> list[Problem]:
-    """The problems of one definition, beyond those of its reading; `hooks` and `guards` None: any are registered."""
+def check(reading: Reading, registered: Registered | None) -> list[Problem]:
+    """The problems of one definition, beyond those of its reading; `registered` None: every name is registered."""
     model = reading.model
     if model is None:
         return []
     findings = [*_graph(model, reading.left_out), *_fields(model, reading.left_out)]
-    if hooks is not None:
-        findings += hook_checks.unregistered_hooks(model, hooks)
-    if guards is not None:
-        findings += hook_checks.unregistered_guards(model, guards)
+    if registered is not None:
+        findings += hook_checks.unregistered(model, registered)
     return list(dict.fromkeys(_problem(reading.document, finding) for finding in findings))
 
 

@@ -6,18 +6,26 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from workflow.definition.build import PUBLISH
+from workflow.definition.definition import VERIFY
 from workflow.definition.document import PathTuple
 from workflow.definition.durations import whole_seconds
 from workflow.definition.findings import Finding
 from workflow.definition.graph import Edge, triggers_by_source
 from workflow.definition.model import DefinitionModel, GuardFunctionModel, HookItem, PublishModel, RunModel
+from workflow.definition.registered import Registered
 from workflow.definition.suggestions import listed, ways_out
 
 
-def unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Iterator[Finding]:
-    """Hooks that no handler registers."""
-    for path, item in _each_item(model):
-        name = _name(item)
+def unregistered(model: DefinitionModel, registered: Registered) -> Iterator[Finding]:
+    """Hooks, guards and probes that the definition needs and no handler registers."""
+    yield from _unregistered_hooks(model, registered.hooks)
+    yield from _unregistered_probes(model, registered.probes)
+    yield from _unregistered_guards(model, registered.guards)
+
+
+def _unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Iterator[Finding]:
+    for path, item in each_item(model):
+        name = hook_name(item)
         if name in hooks:
             continue
         if isinstance(item, PublishModel):
@@ -28,8 +36,15 @@ def unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Iterat
             yield Finding(where, message, ways_out(name, sorted(hooks), "registered"))
 
 
-def unregistered_guards(model: DefinitionModel, guards: Collection[str]) -> Iterator[Finding]:
-    """Guard functions that no handler registers."""
+def _unregistered_probes(model: DefinitionModel, probes: Collection[str]) -> Iterator[Finding]:
+    for path, item in each_item(model):
+        if isinstance(item, RunModel) and item.on_unknown == VERIFY and item.run not in probes:
+            message = f"no probe of {item.run!r} is registered, so nothing can verify whether it happened"
+            way_out = f"write one, marked @probe(of={item.run!r}), or choose 'retry' or 'park'"
+            yield Finding((*path, "on_unknown"), message, way_out)
+
+
+def _unregistered_guards(model: DefinitionModel, guards: Collection[str]) -> Iterator[Finding]:
     for path, _, transition in model.each_transition():
         guard = transition.guard
         if isinstance(guard, GuardFunctionModel) and guard.function not in guards:
@@ -39,14 +54,14 @@ def unregistered_guards(model: DefinitionModel, guards: Collection[str]) -> Iter
 
 def repeated_hooks(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[Finding]:
     """Hooks owed twice by one event: the key of an effect, event and hook, would stand for two."""
-    on_enter = {name: _items((*path, "on_enter"), state.on_enter) for path, name, state in model.each_state()}
-    on_exit = {name: _items((*path, "on_exit"), state.on_exit) for path, name, state in model.each_state()}
+    on_enter = {name: items_at((*path, "on_enter"), state.on_enter) for path, name, state in model.each_state()}
+    on_exit = {name: items_at((*path, "on_exit"), state.on_exit) for path, name, state in model.each_state()}
     found: dict[PathTuple, Finding] = {}
     for name in model.states:
         _note_repeated(found, on_enter[name], f"an event that leads into {name!r}")
         _note_repeated(found, on_exit[name], f"an event that leads out of {name!r}")
     for edge in all_edges:
-        effects = _items((*edge.path, "effects"), edge.transition.effects)
+        effects = items_at((*edge.path, "effects"), edge.transition.effects)
         owed = on_exit.get(edge.source, []) + effects + on_enter.get(edge.target, [])
         _note_repeated(found, owed, f"{edge.trigger!r} from {edge.source!r}")
     yield from found.values()
@@ -55,7 +70,7 @@ def repeated_hooks(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[Fi
 def _note_repeated(found: dict[PathTuple, Finding], owed: list[tuple[PathTuple, HookItem]], event: str) -> None:
     seen: set[str] = set()
     for path, item in owed:
-        name = _name(item)
+        name = hook_name(item)
         if name in seen:
             message = f"the hook {name!r} is owed twice by {event}"
             found.setdefault(path, Finding(path, message, "name it once, or register it under a second name"))
@@ -114,7 +129,7 @@ def wrong_catches(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[Fin
 
 
 def _wrong_catches(path: PathTuple, items: list[HookItem], state: str, known: list[str]) -> Iterator[Finding]:
-    for where, item in _items(path, items):
+    for where, item in items_at(path, items):
         if isinstance(item, RunModel):
             for error_name, trigger in item.catch.items():
                 if trigger not in known:
@@ -128,19 +143,22 @@ def _no_such_trigger(who: str, trigger: str, state: str, known: list[str]) -> tu
     return message, way_out
 
 
-def _each_item(model: DefinitionModel) -> Iterator[tuple[PathTuple, HookItem]]:
+def each_item(model: DefinitionModel) -> Iterator[tuple[PathTuple, HookItem]]:
+    """Every place that asks for a hook, with its path."""
     for path, _, state in model.each_state():
-        yield from _items((*path, "on_enter"), state.on_enter)
-        yield from _items((*path, "on_exit"), state.on_exit)
+        yield from items_at((*path, "on_enter"), state.on_enter)
+        yield from items_at((*path, "on_exit"), state.on_exit)
     for path, _, transition in model.each_transition():
-        yield from _items((*path, "effects"), transition.effects)
+        yield from items_at((*path, "effects"), transition.effects)
 
 
-def _items(path: PathTuple, items: list[HookItem]) -> list[tuple[PathTuple, HookItem]]:
+def items_at(path: PathTuple, items: list[HookItem]) -> list[tuple[PathTuple, HookItem]]:
+    """The items of one list, each with its path."""
     return [((*path, i), item) for i, item in enumerate(items)]
 
 
-def _name(item: HookItem) -> str:
+def hook_name(item: HookItem) -> str:
+    """The registered name of the hook that the item asks for."""
     if isinstance(item, str):
         return item
     return PUBLISH if isinstance(item, PublishModel) else item.run

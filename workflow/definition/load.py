@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from workflow.definition import parser
@@ -13,32 +13,25 @@ from workflow.definition.definition import Definition, Definitions
 from workflow.definition.document import Document
 from workflow.definition.plain import to_plain
 from workflow.definition.reading import read_model
+from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, Problem
 
 _SUFFIXES = {".yaml", ".yml"}
 
 
-def load_definitions(
-    path: Path | str, *, hooks: Collection[str] | None = None, guards: Collection[str] | None = None
-) -> Definitions:
+def load_definitions(path: Path | str, *, registered: Registered | None = None) -> Definitions:
     """The checked definitions of a file, or of the *.yaml and *.yml files right in a folder.
 
-    `hooks` and `guards` are the registered names; None leaves unchecked whether a name is registered. Raises
-    DefinitionError with every problem of every file.
+    `registered` None leaves unchecked whether a name is registered. Raises DefinitionError with every problem of
+    every file.
     """
     documents = [parser.read(file, str(file)) for file in _files(Path(path))]
-    return Definitions(_definitions(documents, hooks, guards))
+    return Definitions(_definitions(documents, registered))
 
 
-def parse_definition(
-    text: str,
-    file: str = "definition.yaml",
-    *,
-    hooks: Collection[str] | None = None,
-    guards: Collection[str] | None = None,
-) -> Definition:
+def parse_definition(text: str, file: str = "definition.yaml", *, registered: Registered | None = None) -> Definition:
     """The checked definition in the text, named `file` in problems; raises DefinitionError with every problem."""
-    return _definitions([parser.parse(text, file)], hooks, guards)[0]
+    return _definitions([parser.parse(text, file)], registered)[0]
 
 
 def compile_definitions(path: Path | str) -> str:
@@ -61,13 +54,11 @@ def _nothing(path: Path, message: str, way_out: str) -> DefinitionError:
     return DefinitionError([Problem(str(path), 1, 1, message, way_out)])
 
 
-def _definitions(
-    documents: Sequence[Document], hooks: Collection[str] | None, guards: Collection[str] | None
-) -> tuple[Definition, ...]:
+def _definitions(documents: Sequence[Document], registered: Registered | None) -> tuple[Definition, ...]:
     problems = [problem for document in documents for problem in document.problems]
     readings = [read_model(document) for document in documents if document.usable]
     for reading in readings:
-        problems += reading.problems + check(reading, hooks, guards)
+        problems += reading.problems + check(reading, registered)
     problems += check_together(readings)
     if problems:
         raise DefinitionError(problems)

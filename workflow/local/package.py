@@ -70,8 +70,7 @@ def _compile_definitions(layout: Layout) -> str:
 
     folder = _from_here(layout.definitions)
     if layout.handlers is not None:
-        registered = read_registered(layout.project, layout.handlers)
-        load_definitions(folder, hooks=registered.hooks, guards=registered.guards)
+        load_definitions(folder, registered=read_registered(layout.project, layout.handlers))
     return compile_definitions(folder)
 
 

@@ -7,22 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from workflow.definition.registered import Registered
 from workflow.errors import RegisterHookError
 from workflow.runtime.hooks import Hooks
 
 _TIMEOUT_SECONDS = 20
 _TAIL_LINES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """The names of the hooks and of the guards."""
-
-    hooks: tuple[str, ...] = ()
-    guards: tuple[str, ...] = ()
 
 
 def read_registered(project: Path, modules: Sequence[str]) -> Registered:
@@ -56,15 +49,15 @@ def _understood(done: subprocess.CompletedProcess[str]) -> Registered:
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise RegisterHookError(answer["error"])
-    return Registered(tuple(answer["hooks"]), tuple(answer["guards"]))
+    hooks = {name: tuple(fires) for name, fires in answer["hooks"].items()}
+    return Registered(hooks, tuple(answer["guards"]), tuple(answer["probes"]))
 
 
 def _answer(modules: Sequence[str]) -> dict[str, object]:
     try:
-        hooks = Hooks(modules)
+        return asdict(Hooks(modules).registered)
     except RegisterHookError as error:
         return {"error": str(error)}
-    return {"hooks": list(hooks), "guards": list(hooks.guards)}
 
 
 if __name__ == "__main__":

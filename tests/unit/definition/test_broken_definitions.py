@@ -9,11 +9,11 @@ from typing import NamedTuple
 import pytest
 
 from workflow.definition.load import load_definitions
+from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, Problem
 
 BROKEN = Path(__file__).parent / "broken"
-HOOKS = {"send_receipt", "charge_card"}
-GUARDS = {"is_paid"}
+REGISTERED = Registered({"send_receipt": (), "charge_card": ()}, guards=("is_paid",))
 _EXPECT = re.compile(r"# expect (\d+):(\d+) (.+?) \| (.+)")
 
 
@@ -36,7 +36,7 @@ def _expected(file: Path) -> list[Expected]:
 
 def _problems(path: Path) -> tuple[Problem, ...]:
     with pytest.raises(DefinitionError) as caught:
-        load_definitions(path, hooks=HOOKS, guards=GUARDS)
+        load_definitions(path, registered=REGISTERED)
     return caught.value.problems
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from workflow.definition.load import load_definitions, parse_definition
+from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, Problem
 
 ORDER = (Path(__file__).parent / "order.yaml").read_text()
@@ -23,7 +24,7 @@ _BITS = [
 
 
 def assert_loaded_or_refused(text: str) -> None:
-    problems = _refusal(lambda: parse_definition(text, hooks=["send_receipt"], guards=[]))
+    problems = _refusal(lambda: parse_definition(text, registered=Registered({"send_receipt": ()})))
 
     assert problems is None or problems
     assert all(p.line >= 1 and p.column >= 1 and p.message and p.way_out for p in problems or ())

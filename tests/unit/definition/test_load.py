@@ -10,17 +10,18 @@ import pytest
 
 from workflow.definition.definition import Definition, Field, Guard, HookUse, Retry, State, Timer, Transition
 from workflow.definition.load import load_definitions, parse_definition
+from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, Problem
 
 ORDER = (Path(__file__).parent / "order.yaml").read_text()
 HOOKS = ("send_receipt", "charge_loyalty", "release_basket", "book_payment", "publish")
-GUARDS = ("is_refused",)
+REGISTERED = Registered(dict.fromkeys(HOOKS, ()), guards=("is_refused",))
 MINIMAL = "kind: {kind}\nversion: {version}\ninitial: done\nstates: {{done: {{final: true}}}}\n"
 
 
 @pytest.fixture(scope="module")
 def order() -> Definition:
-    return parse_definition(ORDER, hooks=HOOKS, guards=GUARDS)
+    return parse_definition(ORDER, registered=REGISTERED)
 
 
 def problems_of(path: Path) -> tuple[Problem, ...]:
@@ -150,7 +151,7 @@ def test_what_is_left_out_of_one_section_is_not_missed_in_another() -> None:
     text = ORDER.replace("{type: decimal,", "{type: money,", 1).replace("paid:\n    on_enter", "paid:\n    onn")
 
     with pytest.raises(DefinitionError) as caught:
-        parse_definition(text, hooks=HOOKS, guards=GUARDS)
+        parse_definition(text, registered=REGISTERED)
 
     assert [p.message for p in caught.value.problems] == ["there is no type 'money'", "unknown key 'onn'"]
 

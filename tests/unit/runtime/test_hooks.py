@@ -60,7 +60,7 @@ def test_a_hook_and_a_guard_may_share_a_name() -> None:
 
 
 def test_an_unmarked_function_is_refused() -> None:
-    with pytest.raises(RegisterHookError, match="is not marked as a hook or guard; put @hook or @guard above it"):
+    with pytest.raises(RegisterHookError, match="is not marked as a hook, guard or probe; put @hook, @guard or @probe"):
         Hooks([len])
 
 
