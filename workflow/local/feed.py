@@ -45,13 +45,13 @@ class Feed:
         self._remember(delivery)
         said = list(_said(delivery))
         is_known = self._all_known(said)
-        if fresh or delivery.acknowledged or not is_known:
+        if fresh or delivery.acknowledged or delivery.discarded or not is_known:
             yield from said
 
     def _remember(self, delivery: Delivery) -> None:
-        done = delivery.acknowledged
-        self._waiting.difference_update(map(_position, delivery.records[:done]))
-        self._waiting.update(map(_position, delivery.records[done:]))
+        over = delivery.acknowledged + delivery.discarded
+        self._waiting.difference_update(map(_position, delivery.records[:over]))
+        self._waiting.update(map(_position, delivery.records[over:]))
 
     def _all_known(self, lines: list[str]) -> bool:
         now = self._seconds()
@@ -67,8 +67,8 @@ def _said(delivery: Delivery) -> Iterator[str]:
     for line in delivery.log.splitlines():
         yield f"    | {line}"
     if delivery.failure:
-        again = len(delivery.records) - delivery.acknowledged
-        yield f"    ! {delivery.failure} ({again} come again)"
+        again = len(delivery.records) - delivery.acknowledged - delivery.discarded
+        yield f"    ! {delivery.failure}" + (f" ({again} come again)" if again else "")
 
 
 def _position(record: Mapping[str, Any]) -> str:

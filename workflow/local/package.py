@@ -19,7 +19,7 @@ from workflow.local.registered import read_registered
 BUILD_FOLDER = Path("build", "lambda")
 
 # What a deployed function never imports.
-_NOT_DEPLOYED = ("local", "cli", "console", "testing")
+_NOT_DEPLOYED = ("local", "cli", "console", "testing", "event_source")
 
 
 def build(project: Path, target: Path | None = None) -> Path:

@@ -91,3 +91,18 @@ def test_progress_is_told_although_its_log_says_nothing_new() -> None:
         "    | START",
         "    | INFO 2",
     ]
+
+
+def test_records_that_are_given_up_do_not_come_again_and_are_forgotten() -> None:
+    feed, records = Feed(lambda: 0.0), batch(2)
+    given_up = Delivery(records, 1, "it broke; RetryAttemptsExhausted: 1 given up", "", 3.0, discarded=1)
+    assert feed.lines_of(given_up) == [PLACED, PLACED, "    ! it broke; RetryAttemptsExhausted: 1 given up"]
+    assert feed._waiting == set()
+
+
+def test_records_given_up_without_an_invocation_are_told_even_if_the_reason_is_an_old_one() -> None:
+    feed, records = Feed(lambda: 0.0), batch(2)
+    for record_ in records:
+        feed.lines_of(failed((record_,), "INFO 1"))
+        told = feed.lines_of(Delivery((record_,), 0, "RecordAgeExceeded: 1 given up", "", 0.0, discarded=1))
+        assert told == ["    batch of 1 delivered again", "    ! RecordAgeExceeded: 1 given up"]

@@ -10,12 +10,14 @@ from types import TracebackType
 from typing import Self
 
 from workflow.aws.client import make_client
+from workflow.event_source import Lane, Lanes, Next, Taken
 from workflow.local.deploy import Stack
 from workflow.local.errors import NotIdleError, PumpError
+from workflow.local.pump.delivery import Delivery, deliver_batch, give_up
+from workflow.local.pump.destination import Destination
 from workflow.local.pump.filters import Filter
-from workflow.local.pump.invoke import Delivery, invoke
-from workflow.local.pump.lanes import Delivered, Lane, ShardLanes, pack
 from workflow.local.pump.mapping import read_mapping
+from workflow.local.pump.records import Delivered, pack
 from workflow.local.pump.shards import Shard, StreamReader
 from workflow.local.pump.tally import Counters, Tally
 from workflow.local.pump.wire import to_wire
@@ -34,8 +36,9 @@ _STOP_TIMEOUT_SECONDS = 5.0
 class Pump:
     """Feeds a deployed function from its table's stream, in the background, between `with` and the end of its block.
 
-    Delivery is at least once, in order per key, from the oldest record that the stream still has. `on_delivery` is
-    called from the pump's threads after every invocation. Raises PumpError if the stack has no such mapping.
+    Delivery is at least once, in order per item, from the oldest record that the stream still has, until the mapping's
+    own limits give a record up. `on_delivery` is called from the pump's threads after every invocation, and for records
+    that are too old for one. Raises PumpError if the stack has no such mapping.
     """
 
     def __init__(self, stack: Stack, *, on_delivery: Callable[[Delivery], None] | None = None) -> None:
@@ -43,9 +46,10 @@ class Pump:
         self._on_delivery = on_delivery
         self._mapping = read_mapping(self._functions, stack.mapping_id)
         self._filter = Filter(self._mapping.patterns)
+        self._destination = Destination(stack.endpoint_url)
         streams = make_client("dynamodbstreams", endpoint_url=stack.endpoint_url)
         self._reader = StreamReader(streams, self._mapping.stream_arn, self._mapping.starting_position)
-        self._lanes: dict[str, ShardLanes] = {}
+        self._lanes: dict[str, Lanes[Delivered]] = {}
         self._tally = Tally()
         self._executor = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="pump-invoke")
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -93,7 +97,7 @@ class Pump:
         self._mapping, self._filter = mapping, Filter(mapping.patterns)
 
     def wait_until_idle(self, *, timeout_seconds: float) -> None:
-        """Return once everything written to the stream before and meanwhile was delivered and acknowledged.
+        """Return once everything written to the stream before and meanwhile was acknowledged or given up.
 
         Raises NotIdleError, with the last failure, after `timeout_seconds`; PumpError if the pump itself has ended.
         """
@@ -135,9 +139,9 @@ class Pump:
         # Only a pass that began with nothing out can be quiet: what a running function still writes comes later.
         was_empty = not any(lanes.backlog() for lanes in self._lanes.values())
         read = [self._read(shard) for shard in self._reader.open_shards()]
-        for lanes in self._lanes.values():
-            for lane in lanes.ready(time.monotonic()):
-                self._send(lane)
+        for shard_id, lanes in self._lanes.items():
+            for lane in lanes.ready(self._mapping.settings, now=time.time()):
+                self._send(shard_id, lane)
         if any(read):
             self._last_sign_of_life = started
         elif was_empty:
@@ -152,12 +156,13 @@ class Pump:
 
     def _read(self, shard: Shard) -> bool:
         lanes = self._lanes_of(shard)
-        if lanes.backlog() >= self._mapping.batch_size * self._mapping.parallelization_factor * _BATCHES_AHEAD:
+        settings = self._mapping.settings
+        if lanes.backlog() >= settings.batch_size * settings.parallelization_factor * _BATCHES_AHEAD:
             return True
         records = self._reader.read(shard)
         wire = [to_wire(record, self._mapping.stream_arn) for record in records]
         passed = [record for record in wire if self._filter.passes(record)]
-        lanes.put(pack(record) for record in passed)
+        lanes.put((pack(record) for record in passed), now=time.time())
         self._tally.add(records_seen=len(wire), records_filtered=len(wire) - len(passed))
         if shard.iterator is None and not lanes.backlog():
             # Its children may open now, which is reason enough for another pass.
@@ -166,33 +171,43 @@ class Pump:
             return True
         return bool(records)
 
-    def _lanes_of(self, shard: Shard) -> ShardLanes:
+    def _lanes_of(self, shard: Shard) -> Lanes[Delivered]:
         if shard.shard_id not in self._lanes:
-            count = self._mapping.parallelization_factor
-            self._lanes[shard.shard_id] = ShardLanes(count, self._reader.partition_key)
+            self._lanes[shard.shard_id] = Lanes(self._mapping.settings.parallelization_factor)
         return self._lanes[shard.shard_id]
 
-    def _send(self, lane: Lane) -> None:
-        lane.busy = True
-        # Taken here, not in the thread: this loop also appends to the lane.
+    def _send(self, shard_id: str, lane: Lane[Delivered]) -> None:
+        # Taken here, not in the thread: this loop also puts records into the lane.
+        taken = lane.take(self._mapping.settings, now=time.time())
         self._out = [future for future in self._out if not future.done()]
-        self._out.append(self._executor.submit(self._deliver, lane, lane.take(self._mapping.batch_size)))
+        self._out.append(self._executor.submit(self._deliver, shard_id, lane, taken))
 
-    def _deliver(self, lane: Lane, batch: list[Delivered]) -> None:
+    def _deliver(self, shard_id: str, lane: Lane[Delivered], taken: Taken[Delivered]) -> None:
         try:
-            delivery = invoke(self._functions, self._mapping, batch)
-            failed = delivery.acknowledged < len(batch)
-            self._tally.add(invocations=1, failures=failed, records_acknowledged=delivery.acknowledged)
-            if failed:
-                self._last_failure = delivery.failure
-            if self._on_delivery is not None:
-                self._on_delivery(delivery)
-            lane.acknowledge(delivery.acknowledged, len(batch), time.monotonic())
+            mapping, result = self._mapping, Next[Delivered]()
+            if taken.discard is not None:
+                self._note(give_up(self._destination, mapping, shard_id, taken.discard), invocations=0)
+            if taken.batch.records:
+                result, delivery = deliver_batch(self._functions, self._destination, mapping, shard_id, taken.batch)
+                self._note(delivery, invocations=1)
             self._last_sign_of_life = time.monotonic()
-            lane.busy = False
+            # Last: what is settled may be counted as idle.
+            lane.settle(result, now=time.time())
             self._wake.set()
         except Exception as error:
             self._fail(error)
+
+    def _note(self, delivery: Delivery, *, invocations: int) -> None:
+        self._tally.add(
+            invocations=invocations,
+            failures=1 if invocations and delivery.failure else 0,
+            records_acknowledged=delivery.acknowledged,
+            records_discarded=delivery.discarded,
+        )
+        if delivery.failure:
+            self._last_failure = delivery.failure
+        if self._on_delivery is not None:
+            self._on_delivery(delivery)
 
     def _fail(self, error: Exception) -> None:
         if self._stopping:

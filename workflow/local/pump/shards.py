@@ -24,7 +24,7 @@ class Shard:
 class StreamReader:
     """The shards of one stream, oldest unread record first in each.
 
-    A shard's child opens when the shard is `finished`, so records of one key stay in order over a split.
+    A shard's child opens when the shard is `finished`, so records of one item stay in order over a split.
     """
 
     def __init__(self, streams: Any, stream_arn: str, starting_position: str) -> None:
@@ -32,14 +32,12 @@ class StreamReader:
         self._stream_arn = stream_arn
         self._starting_position = starting_position
         self._shards: dict[str, Shard] = {}
-        self.partition_key = ""
 
     def find_shards(self) -> None:
         """Ask the stream for shards that were not there before."""
         page: dict[str, Any] = {"StreamArn": self._stream_arn}
         while True:
             description = self._streams.describe_stream(**page)["StreamDescription"]
-            self.partition_key = _partition_key(description["KeySchema"])
             for found in description["Shards"]:
                 shard = Shard(found["ShardId"], found.get("ParentShardId"))
                 self._shards.setdefault(shard.shard_id, shard)
@@ -85,7 +83,3 @@ class StreamReader:
             }
         answer = self._streams.get_shard_iterator(StreamArn=self._stream_arn, ShardId=shard.shard_id, **where)
         return str(answer["ShardIterator"])
-
-
-def _partition_key(schema: list[dict[str, str]]) -> str:
-    return next(key["AttributeName"] for key in schema if key["KeyType"] == "HASH")

@@ -15,6 +15,7 @@ class Counters:
     records_acknowledged: int = 0
     invocations: int = 0
     failures: int = 0
+    records_discarded: int = 0
 
 
 class Tally:

@@ -11,7 +11,9 @@ def checkpoint(sequence_numbers: Sequence[str], response: Any) -> int:
 
     `response` is what the function returned. Done is the whole batch for `None`, `{}`, and a missing, null or empty
     `batchItemFailures`; none of it if an identifier is missing, null, "" or not of this batch, or if the shape is
-    not the documented one; otherwise what stands before the lowest sequence number named.
+    not the documented one; otherwise what stands before the lowest sequence number named. Chosen, where AWS is silent:
+    other shapes, and numbers of no record here, are failures, and an object with other keys only is an empty response.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
     """
     if response is None:
         return len(sequence_numbers)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workflow.local.pump.checkpoint import checkpoint
+from workflow.event_source import checkpoint
 
 BATCH = ["101", "102", "103", "104"]
 
