@@ -39,7 +39,8 @@ class Answer:
 NOT_INVOKED = Answer(0, was_invoked=False)
 
 
-@dataclass(frozen=True, slots=True)
+# The generic ones have no slots: with them, Python 3.11 refuses to make a frozen `Batch[Record](...)`.
+@dataclass(frozen=True)
 class Batch(Generic[R]):
     """Records that go out together, and what has happened to them so far.
 
@@ -55,7 +56,7 @@ class Batch(Generic[R]):
     answer: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Discard(Generic[R]):
     """Records that Lambda gives up: they go to the on-failure destination, and the shard moves on."""
 
@@ -65,7 +66,7 @@ class Discard(Generic[R]):
     answer: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Next(Generic[R]):
     """What follows: `again` goes out in this order, and before anything newer of the same lane."""
 

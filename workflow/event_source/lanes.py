@@ -18,7 +18,7 @@ from workflow.event_source.settings import Settings
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024 - 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Taken(Generic[R]):
     """What a lane has handed out: a batch to invoke with, unless it is empty, and what was too old for that."""
 

@@ -35,6 +35,7 @@ def since(before: Counters, now: Counters) -> Counters:
         now.records_acknowledged - before.records_acknowledged,
         now.invocations - before.invocations,
         now.failures - before.failures,
+        now.records_discarded - before.records_discarded,
     )
 
 

@@ -16,6 +16,7 @@ from workflow.event_source import (
     Discard,
     Next,
     Settings,
+    Taken,
     after_invocation,
     pause_seconds,
     read_answer,
@@ -143,3 +144,12 @@ def test_records_over_the_maximum_age_leave_a_batch_and_the_younger_stay(now: fl
 
 def test_without_a_maximum_age_no_record_is_too_old() -> None:
     assert without_expired(Batch(AGED), Settings(), now=1e12) == (Batch(AGED), None)
+
+
+def test_what_is_generic_can_be_made_with_its_record_type_named() -> None:
+    assert (Batch[Record](AGED), Next[Record](AGED)) == (Batch(AGED), Next(AGED))
+    condition = Condition.RECORD_AGE_EXCEEDED
+    assert (Discard[Record](AGED, condition, 0), Taken[Record](Batch(AGED))) == (
+        Discard(AGED, condition, 0),
+        Taken(Batch(AGED)),
+    )
