@@ -81,6 +81,10 @@ class GuardError(TransitionError):
     """The trigger exists in this state, but no guard of its transitions holds, or one could not be evaluated."""
 
 
+class VersionPassedError(Refused):
+    """The entity has left the version that was asked about."""
+
+
 class RequestReuseError(Refused):
     """The request id was used before, for something else."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contracts.conftest import Ports
 from workflow.errors import ClaimError, LeaseLostError
-from workflow.runtime.ports import LedgerEntry, Outcome
+from workflow.runtime.ledger_entry import LedgerEntry, Outcome
 
 NOW = datetime.fromisoformat("2026-01-31T12:00:00.250Z")
 LEASE_END = NOW + timedelta(seconds=60)

@@ -17,7 +17,7 @@ from workflow import Definitions, Effect, Refused, Workflow, hook
 from workflow.definition.definition import Definition
 from workflow.runtime.changes import Change
 from workflow.runtime.deliver import Deliverer
-from workflow.runtime.ports import LedgerEntry, Outcome
+from workflow.runtime.ledger_entry import LedgerEntry, Outcome
 from workflow.testing import MemoryLedger, MemoryStore
 
 _ENTITIES = ("1", "#2", "drei ü 🚚")

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from workflow.aws.attributes import Item, read_value, write_value
-from workflow.aws.items import key, read_text, read_time, sort_key, split_partition, write_time
-from workflow.runtime.ports import LedgerEntry, Outcome, Violation
+from workflow.aws.items import (
+    key,
+    read_text,
+    read_time,
+    sort_key,
+    split_partition,
+    write_due,
+    write_milliseconds,
+    write_time,
+)
+from workflow.runtime.ledger_entry import Attempt, LedgerEntry, Outcome, Parked
+from workflow.runtime.ports import Pause, Violation
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def write_milliseconds(moment: datetime) -> dict[str, str]:
-    """Whole milliseconds since 1970, for comparing in a condition; never later than the moment itself."""
-    return {"N": str((moment - _EPOCH) // timedelta(milliseconds=1))}
+PAUSES = {"pk": {"S": "#pauses"}, "sk": {"S": "hooks"}}
+"""The one item of all pauses; no kind is called ''."""
 
 
 def write_ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
@@ -26,7 +33,22 @@ def write_ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
         # A map has no order in DynamoDB, and hooks run in one.
         "hooks": write_value(list(entry.outcomes)),
         "outcomes": {"M": {hook: write_outcome(outcome) for hook, outcome in entry.outcomes.items()}},
+        **write_parked(entry),
     }
+
+
+def write_parked(entry: LedgerEntry) -> dict[str, Any]:
+    """The attributes of an entry that was put aside; none of any other."""
+    parked = entry.parked
+    if parked is None:
+        return {}
+    fields = {"hook": {"S": parked.hook}, "why": {"S": parked.why}, "since": write_time(parked.since)}
+    if parked.next_at:
+        fields["next_at"] = write_time(parked.next_at)
+    if parked.error:
+        fields["error"] = {"S": parked.error}
+    queue, at = ("due", parked.next_at) if parked.next_at else ("parked", parked.since)
+    return {"parked": {"M": fields}, **write_due(queue, entry.kind, entry.entity_id, at)}
 
 
 def write_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -35,9 +57,19 @@ def write_outcome(outcome: Outcome) -> dict[str, Any]:
     if outcome.at:
         fields["at"] = write_time(outcome.at)
         fields["took_ms"] = {"N": str(outcome.took_ms)}
-    if outcome.error:
-        fields["error"] = {"S": outcome.error}
+    for name in ("error", "trace", "note"):
+        if text := getattr(outcome, name):
+            fields[name] = {"S": text}
+    if outcome.earlier:
+        fields["earlier"] = {"L": [_write_attempt(attempt) for attempt in outcome.earlier]}
+    if outcome.forgiven:
+        fields["forgiven"] = {"N": str(outcome.forgiven)}
     return {"M": fields}
+
+
+def _write_attempt(attempt: Attempt) -> dict[str, Any]:
+    at, took_ms = write_time(attempt.at), {"N": str(attempt.took_ms)}
+    return {"M": {"at": at, "took_ms": took_ms, "error": {"S": attempt.error}}}
 
 
 def read_ledger_entry(item: Item) -> LedgerEntry:
@@ -51,6 +83,17 @@ def read_ledger_entry(item: Item) -> LedgerEntry:
         owner=item["claimed_by"]["S"],
         lease_until=datetime.fromtimestamp(int(item["lease_until"]["N"]) / 1000, UTC),
         outcomes={hook: _read_outcome(outcomes[hook]["M"]) for hook in read_value(item["hooks"])},
+        parked=_read_parked(item["parked"]["M"]) if "parked" in item else None,
+    )
+
+
+def _read_parked(fields: Item) -> Parked:
+    return Parked(
+        hook=fields["hook"]["S"],
+        why=fields["why"]["S"],
+        since=read_time(fields, "since"),
+        next_at=read_time(fields, "next_at") if "next_at" in fields else None,
+        error=read_text(fields, "error"),
     )
 
 
@@ -61,7 +104,30 @@ def _read_outcome(fields: Item) -> Outcome:
         at=read_time(fields, "at") if "at" in fields else None,
         took_ms=int(fields["took_ms"]["N"]) if "took_ms" in fields else 0,
         error=read_text(fields, "error"),
+        trace=read_text(fields, "trace"),
+        earlier=tuple(_read_attempt(attempt["M"]) for attempt in fields["earlier"]["L"]) if "earlier" in fields else (),
+        note=read_text(fields, "note"),
+        forgiven=int(fields["forgiven"]["N"]) if "forgiven" in fields else 0,
     )
+
+
+def _read_attempt(fields: Item) -> Attempt:
+    return Attempt(read_time(fields, "at"), int(fields["took_ms"]["N"]), fields["error"]["S"])
+
+
+def write_pause(pause: Pause) -> dict[str, Any]:
+    """The attribute value of a pause, which stands under the name of its hook."""
+    since, texts = write_time(pause.since), {"reason": {"S": pause.reason}, "by": {"S": pause.by}}
+    return {"M": {"since": since, **texts}}
+
+
+def read_pauses(item: Item) -> Mapping[str, Pause]:
+    """The pauses of the one item, by hook."""
+    found = {hook: value["M"] for hook, value in item.items() if hook not in PAUSES}
+    return {
+        hook: Pause(hook, read_time(fields, "since"), fields["reason"]["S"], fields["by"]["S"])
+        for hook, fields in found.items()
+    }
 
 
 def write_violation(violation: Violation) -> dict[str, Any]:

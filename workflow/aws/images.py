@@ -75,6 +75,7 @@ def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
         _position(images),
         Images(images.get("OldImage"), images["NewImage"]),
         plan.owed,
+        follows=_owing(images.get("OldImage")),
     )
 
 
@@ -102,6 +103,7 @@ def any_change(images: Mapping[str, Any]) -> Change:
         position=_position(images),
         snapshots=Images(old, new),
         gone="" if new else _how_gone(images),
+        follows=_owing(old),
     )
 
 
@@ -129,6 +131,10 @@ def _place(image: Item | None) -> tuple[int, str]:
     if not isinstance(state, str):
         raise TypeError("a state is text")
     return version, state
+
+
+def _owing(image: Item | None) -> int:
+    return int(image["owing"]["N"]) if image and "owing" in image else 0
 
 
 def _position(images: Mapping[str, Any]) -> str:

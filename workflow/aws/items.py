@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import zlib
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -10,13 +11,22 @@ from workflow.aws.attributes import Item, read_map, read_value, write_map, write
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import HistoryConflictError
-from workflow.runtime.ports import Listed, Request
+from workflow.runtime.ports import Listed, Request, SetTimer
 
 ENTITY = "entity"
+TIMER = "timer"
 INDEX = "by_state"
 """The index for listings: `listed` (kind#state), which only entities carry, then `pk`. Not sorted by time, because
 every transition would then write at one hot end of the index."""
 
+DUE_INDEX = "by_due"
+"""The index of what waits for a moment: `due`, which timers and put-aside effects carry, then `due_at` in milliseconds.
+
+Sharded, so that ten thousand timers set in the same second do not write at one hot end of it."""
+
+DUE_SHARDS = 8
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_DIGITS = 12
 _MOST_CHANGES = 100
 """More changed fields than these are written as the whole data: an expression holds 4 KB, and each takes some 20 bytes.
@@ -73,6 +83,43 @@ def read_time(item: Item, name: str) -> datetime:
     return datetime.fromisoformat(item[name]["S"])
 
 
+def write_milliseconds(moment: datetime) -> dict[str, str]:
+    """Whole milliseconds since 1970, for comparing in a condition; never later than the moment itself."""
+    return {"N": str((moment - _EPOCH) // timedelta(milliseconds=1))}
+
+
+def write_due(queue: str, kind: str, entity_id: str, at: datetime) -> dict[str, Any]:
+    """The attributes by which an item stands in one of the queues `due`, `timer` and `parked` of the index."""
+    shard = zlib.crc32(partition(kind, entity_id).encode()) % DUE_SHARDS
+    return {"due": {"S": f"{queue}#{shard}"}, "due_at": write_milliseconds(at)}
+
+
+def write_timer(timer: SetTimer) -> dict[str, Any]:
+    """The item of a timer; one that was refused is due no more."""
+    item = {
+        **key(timer.kind, timer.entity_id, TIMER),
+        "version": {"N": str(timer.version)},
+        "trigger": {"S": timer.trigger},
+        "at": write_time(timer.at),
+    }
+    if timer.refused:
+        return {**item, "refused": {"S": timer.refused}}
+    return item | write_due("timer", timer.kind, timer.entity_id, timer.at)
+
+
+def read_timer(item: Item) -> SetTimer:
+    """The timer of an item."""
+    kind, entity_id = split_partition(item["pk"]["S"])
+    return SetTimer(
+        kind,
+        entity_id,
+        int(item["version"]["N"]),
+        item["trigger"]["S"],
+        read_time(item, "at"),
+        read_text(item, "refused"),
+    )
+
+
 def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
     """The item of an entity after its last event, whole."""
     item = {
@@ -86,9 +133,17 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
         "changed_at": write_time(entity.changed_at),
         "listed": {"S": listed(entity.kind, entity.state)},
     }
-    if entity.depth:
-        item["depth"] = {"N": str(entity.depth)}
+    item |= _numbers(entity)
     return item
+
+
+def _numbers(written: Entity | Event) -> dict[str, Any]:
+    counts = {"depth": written.depth, "owing": written.owing}
+    return {name: {"N": str(count)} for name, count in counts.items() if count}
+
+
+def _read_number(item: Item, name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0
 
 
 def entity_update(event: Event, before: Entity, after: Entity) -> dict[str, Any]:
@@ -102,6 +157,7 @@ def entity_update(event: Event, before: Entity, after: Entity) -> dict[str, Any]
         "changed_at": write_time(event.at),
         "listed": {"S": listed(event.kind, event.target)},
         "depth": {"N": str(event.depth)},
+        "owing": {"N": str(event.owing)},
     }
     names = {f"#{name}": name for name in sets}
     values = {f":{name}": value for name, value in sets.items()}
@@ -153,7 +209,8 @@ def _read_entity(item: Item) -> Entity:
         trigger,
         read_time(item, "created_at"),
         read_time(item, "changed_at"),
-        int(item["depth"]["N"]) if "depth" in item else 0,
+        _read_number(item, "depth"),
+        _read_number(item, "owing"),
     )
 
 
@@ -188,9 +245,7 @@ def write_event(event: Event) -> dict[str, Any]:
     for name, text in (("by", event.by), ("request", event.request_id), ("cause", event.cause)):
         if text:
             item[name] = {"S": text}
-    if event.depth:
-        item["depth"] = {"N": str(event.depth)}
-    return item
+    return item | _numbers(event)
 
 
 def read_event(item: Item) -> Event:
@@ -223,7 +278,8 @@ def _read_event(item: Item) -> Event:
         by=read_text(item, "by"),
         request_id=read_text(item, "request"),
         cause=read_text(item, "cause"),
-        depth=int(item["depth"]["N"]) if "depth" in item else 0,
+        depth=_read_number(item, "depth"),
+        owing=_read_number(item, "owing"),
     )
 
 

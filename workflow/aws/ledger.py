@@ -1,17 +1,21 @@
-"""The ledger on the same table: one item an event holds all its effects, so that one write claims them."""
+"""The ledger on the table: every write is one conditional call that names what it expects, or its owner."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from workflow.aws import delivery_items, items
 from workflow.aws.failures import translated
-from workflow.errors import ClaimError, LeaseLostError
-from workflow.runtime.ports import RELEASED, LedgerEntry, Outcome
+from workflow.errors import LeaseLostError
+from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.ports import Due, Pause
+
+_LATEST = "9" * 15
+"""Milliseconds no clock shows: the end of a queue."""
 
 
 class TableLedger:
@@ -21,80 +25,40 @@ class TableLedger:
         self._client = client
         self._table = table_name
 
-    def claim(self, claim: LedgerEntry, now: datetime) -> LedgerEntry:
-        """Takes the effects for `claim.owner`, or returns them settled; raises ClaimError while another holds them."""
-        found = self._put(claim, "attribute_not_exists(pk)", {})
-        if found is None:
-            return claim
-        if found.settled or found.owner == claim.owner:
-            return found
-        if found.lease_until > now:
-            raise ClaimError(f"{_subject(claim)} are held by another delivery until {found.lease_until.isoformat()}")
-        return self._take_over(claim, found)
+    def find(self, kind: str, entity_id: str, version: int) -> LedgerEntry | None:
+        """The entry of one event, by a consistent read."""
+        key = items.key(kind, entity_id, items.sort_key("effects", version))
+        with translated(f"reading the effects of {kind} {entity_id} in table {self._table}"):
+            item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return delivery_items.read_ledger_entry(item) if item else None
 
-    def _take_over(self, claim: LedgerEntry, found: LedgerEntry) -> LedgerEntry:
-        taken = claim._replace(outcomes=found.outcomes_for_next_owner())
-        old = delivery_items.write_ledger_entry(found)
-        # A slow owner may commit up to this moment, and what it commits must not be overwritten by what was found.
-        condition = "claimed_by = :claimed_by AND lease_until = :lease_until AND outcomes = :outcomes"
-        as_found = {f":{name}": old[name] for name in ("claimed_by", "lease_until", "outcomes")}
-        stood = self._put(taken, condition, as_found)
-        # Our own claim stands there if botocore sent it twice because an answer was lost.
-        if stood is not None and stood.owner != claim.owner:
-            raise ClaimError(f"{_subject(claim)} were taken by another delivery at the same moment")
-        return taken
-
-    def _put(self, entry: LedgerEntry, condition: str, values: Mapping[str, Any]) -> LedgerEntry | None:
-        """None if written, else what stood there instead."""
+    def put(self, entry: LedgerEntry, found: LedgerEntry | None) -> LedgerEntry | None:
+        """Writes the whole entry if exactly `found` stands there (None: nothing); else returns what stands."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "Item": delivery_items.write_ledger_entry(entry),
-            "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **_as_found(found),
         }
-        if values:
-            request["ExpressionAttributeValues"] = values
         try:
-            with translated(f"claiming {_subject(entry)}"):
+            with translated(f"claiming {entry}"):
                 self._client.put_item(**request)
         except ClientError as error:
             old = error.response.get("Item")
             return delivery_items.read_ledger_entry(old) if old else entry
         return None
 
-    def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
-        """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
-        update = "SET outcomes.#hook = :outcome"
-        values = {":outcome": delivery_items.write_outcome(outcome)}
-        if outcome.status == "failed" and outcome.at:
-            update += ", lease_until = :over"
-            values[":over"] = delivery_items.write_milliseconds(outcome.at)
-        self._update(entry, f"{hook!r} ran", update, values, ExpressionAttributeNames={"#hook": hook})
-
-    def release(self, entry: LedgerEntry, now: datetime) -> None:
-        """Ends the lease, if `entry.owner` still holds the entry; no attempt is counted for it."""
-        values = {":nobody": {"S": RELEASED}, ":now": delivery_items.write_milliseconds(now)}
-        self._update(entry, "it was held", "SET claimed_by = :nobody, lease_until = :now", values)
-
-    def _update(self, entry: LedgerEntry, while_: str, update: str, values: dict[str, Any], **more: Any) -> None:
+    def commit(self, owner: str, after: LedgerEntry, hook: str = "") -> None:
+        """Writes owner, lease, parking and the outcome of one hook, if `owner` still holds the entry."""
         try:
-            with translated(f"committing {_subject(entry)}"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=items.key(entry.kind, entry.entity_id, items.sort_key("effects", entry.version)),
-                    UpdateExpression=update,
-                    ConditionExpression="claimed_by = :owner",
-                    ExpressionAttributeValues={**values, ":owner": {"S": entry.owner}},
-                    **more,
-                )
+            with translated(f"committing {after}"):
+                self._client.update_item(TableName=self._table, **commit_update(owner, after, hook))
         except ClientError as error:
-            raise LeaseLostError(f"{_subject(entry)}: the lease passed on while {while_}") from error
+            raise LeaseLostError(f"{after}: they passed to another owner meanwhile") from error
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
         """The ledger of one entity, in version order, by consistent reads."""
-        paginator = self._client.get_paginator("query")
-        pages = paginator.paginate(
-            TableName=self._table,
+        pages = self._query(
             ConsistentRead=True,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :effects)",
             ExpressionAttributeValues={
@@ -103,9 +67,107 @@ class TableLedger:
             },
         )
         with translated(f"reading the effects of {kind} {entity_id} in table {self._table}"):
-            for page in pages:
-                yield from map(delivery_items.read_ledger_entry, page["Items"])
+            for item in pages:
+                yield delivery_items.read_ledger_entry(item)
+
+    def due(self, now: datetime) -> Iterator[Due]:
+        """What was put aside until now or earlier, soonest first within each shard of the index."""
+        for item in self._queue("due", items.write_milliseconds(now)["N"]):
+            kind, entity_id = items.split_partition(item["pk"]["S"])
+            at = datetime.fromtimestamp(int(item["due_at"]["N"]) / 1000, UTC)
+            yield Due(kind, entity_id, int(item["sk"]["S"].rpartition("#")[2]), at)
+
+    def parked(self) -> Iterator[LedgerEntry]:
+        """Every entry that is put aside, as a consistent read shows it."""
+        for queue in ("parked", "due"):
+            for item in self._queue(queue, _LATEST):
+                kind, entity_id = items.split_partition(item["pk"]["S"])
+                entry = self.find(kind, entity_id, int(item["sk"]["S"].rpartition("#")[2]))
+                if entry is not None and entry.parked:
+                    yield entry
+
+    def _queue(self, queue: str, until: str) -> Iterator[Any]:
+        with translated(f"reading what is {queue} in table {self._table}"):
+            yield from queued(self._client, self._table, queue, until)
+
+    def _query(self, **request: Any) -> Iterator[Any]:
+        for page in self._client.get_paginator("query").paginate(TableName=self._table, **request):
+            yield from page["Items"]
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """The paused hooks by name; may lag behind by moments."""
+        with translated(f"reading the pauses in table {self._table}"):
+            item = self._client.get_item(TableName=self._table, Key=delivery_items.PAUSES).get("Item")
+        return delivery_items.read_pauses(item) if item else {}
+
+    def pause(self, pause: Pause) -> None:
+        """Keeps the hook from running; a second pause replaces the first."""
+        self._change_pauses(
+            pause.hook, "SET #hook = :pause", ExpressionAttributeValues={":pause": delivery_items.write_pause(pause)}
+        )
+
+    def resume(self, hook: str) -> None:
+        """Lets the hook run again."""
+        self._change_pauses(hook, "REMOVE #hook")
+
+    def _change_pauses(self, hook: str, update: str, **values: Any) -> None:
+        with translated(f"changing the pause of {hook!r} in table {self._table}"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=delivery_items.PAUSES,
+                UpdateExpression=update,
+                ExpressionAttributeNames={"#hook": hook},
+                **values,
+            )
 
 
-def _subject(entry: LedgerEntry) -> str:
-    return f"the effects of {entry.kind} {entry.entity_id} version {entry.version}"
+def commit_update(owner: str, after: LedgerEntry, hook: str) -> dict[str, Any]:
+    """The update that commits an outcome; what a transaction takes as well."""
+    values = {
+        ":owner": {"S": owner},
+        ":after_owner": {"S": after.owner},
+        ":lease_until": items.write_milliseconds(after.lease_until),
+    }
+    sets = ["claimed_by = :after_owner", "lease_until = :lease_until"]
+    parked = delivery_items.write_parked(after)
+    sets += [f"{name} = :{name}" for name in parked]
+    values |= {f":{name}": value for name, value in parked.items()}
+    names = {}
+    if hook:
+        sets.append("outcomes.#hook = :outcome")
+        names["#hook"] = hook
+        values[":outcome"] = delivery_items.write_outcome(after.outcomes[hook])
+    return {
+        "Key": items.key(after.kind, after.entity_id, items.sort_key("effects", after.version)),
+        "UpdateExpression": f"SET {', '.join(sets)}" + ("" if parked else " REMOVE parked, due, due_at"),
+        "ConditionExpression": "claimed_by = :owner",
+        "ExpressionAttributeValues": values,
+        **({"ExpressionAttributeNames": names} if names else {}),
+    }
+
+
+def queued(client: Any, table: str, queue: str, until: str) -> Iterator[Any]:
+    """The keys of what stands in a queue of the index up to a moment, shard by shard."""
+    for shard in range(items.DUE_SHARDS):
+        pages = client.get_paginator("query").paginate(
+            TableName=table,
+            IndexName=items.DUE_INDEX,
+            KeyConditionExpression="due = :due AND due_at <= :until",
+            ExpressionAttributeValues={":due": {"S": f"{queue}#{shard}"}, ":until": {"N": until}},
+        )
+        for page in pages:
+            yield from page["Items"]
+
+
+def _as_found(found: LedgerEntry | None) -> dict[str, Any]:
+    if found is None:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    old = delivery_items.write_ledger_entry(found)
+    names = [name for name in ("claimed_by", "lease_until", "outcomes", "parked") if name in old]
+    conditions = [f"{name} = :{name}" for name in names]
+    if found.parked is None:
+        conditions.append("attribute_not_exists(parked)")
+    return {
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeValues": {f":{name}": old[name] for name in names},
+    }

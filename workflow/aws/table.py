@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from workflow.aws import delivery_items, items
 from workflow.aws.failures import CONFLICTS, THROTTLES, Unanswered, cancellation_reasons, is_too_large, translated
+from workflow.aws.ledger import commit_update, queued
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, TooLargeError
-from workflow.runtime.ports import Contested, Listed, Request, Violation, Write
+from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
 
 _ABSENT = "attribute_not_exists(pk)"
 _TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -117,7 +118,7 @@ class TableStore:
             with translated(subject):
                 self._client.transact_write_items(TransactItems=self._parts(write), ClientRequestToken=write.token)
         except ClientError as error:
-            return _contested(subject, error)
+            return _contested(subject, error, write)
         return None
 
     def _parts(self, write: Write) -> list[dict[str, Any]]:
@@ -135,10 +136,46 @@ class TableStore:
         if write.request is not None:
             expires_at = write.event.at + self._request_days
             parts.append(self._put(items.write_request(write.event, write.request, expires_at)))
+        if write.timer is not None:
+            # Without a condition of its own: that of the entity says that no other timer can be the right one.
+            parts.append({"Put": {"TableName": self._table, "Item": items.write_timer(write.timer)}})
+        if write.settles is not None:
+            parts.append({"Update": {"TableName": self._table, **commit_update(*write.settles), **_TELL}})
         return parts
 
     def _put(self, item: dict[str, Any]) -> dict[str, Any]:
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _ABSENT, **_TELL}}
+
+    def find_timer(self, kind: str, entity_id: str) -> SetTimer | None:
+        """The timer that was set last, by a consistent read."""
+        item = self._find(kind, entity_id, items.TIMER)
+        return items.read_timer(item) if item else None
+
+    def due_timers(self, now: datetime) -> Iterator[SetTimer]:
+        """The timers that are due, soonest first within each shard of the index."""
+        with translated(f"reading due timers in table {self._table}"):
+            for key in queued(self._client, self._table, "timer", items.write_milliseconds(now)["N"]):
+                timer = self.find_timer(*items.split_partition(key["pk"]["S"]))
+                if timer is not None and not timer.refused and timer.at <= now:
+                    yield timer
+
+    def change_timer(self, found: SetTimer, timer: SetTimer | None) -> None:
+        """Puts another timer in the place of `found`, or none, if that is what stands there."""
+        old = items.write_timer(found)
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "ConditionExpression": "version = :version AND #at = :at",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": {":version": old["version"], ":at": old["at"]},
+        }
+        with translated(f"changing the timer of {found.kind} {found.entity_id} in table {self._table}"):
+            try:
+                if timer is None:
+                    self._client.delete_item(Key=items.key(found.kind, found.entity_id, items.TIMER), **request)
+                else:
+                    self._client.put_item(Item=items.write_timer(timer), **request)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                pass
 
     def record_violation(self, violation: Violation) -> None:
         """Keeps the violation; recording one twice keeps one."""
@@ -146,7 +183,7 @@ class TableStore:
             self._client.put_item(TableName=self._table, Item=delivery_items.write_violation(violation))
 
 
-def _contested(subject: str, error: ClientError) -> Contested:
+def _contested(subject: str, error: ClientError, write: Write) -> Contested:
     reasons = cancellation_reasons(error)
     codes = {reason.get("Code") for reason in reasons}
     # Before the conditions: a part that was in conflict does not tell what stands there.
@@ -155,11 +192,12 @@ def _contested(subject: str, error: ClientError) -> Contested:
     if codes & THROTTLES:
         raise ThrottledError(f"{subject}: throttled") from error
     if "ConditionalCheckFailed" in codes:
-        entity, event, request = (reason.get("Item") for reason in [*reasons, {}][:3])
+        entity, event, request = (reason.get("Item") for reason in [*reasons[: 3 if write.request else 2], {}][:3])
         return Contested(
             entity=items.read_entity(entity) if entity else None,
             event=items.read_event(event) if event else None,
             request=items.read_request(request) if request else None,
+            lease_lost=write.settles is not None and reasons[-1].get("Code") == "ConditionalCheckFailed",
         )
     messages = "; ".join(str(reason.get("Message")) for reason in reasons if reason.get("Message"))
     if is_too_large(messages):

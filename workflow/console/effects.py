@@ -12,7 +12,7 @@ from rich.text import Text
 from workflow.console.layout import Packed
 from workflow.console.times import took
 from workflow.console.values import printable, shorten
-from workflow.runtime.ports import Outcome, Status
+from workflow.runtime.ledger_entry import Outcome, Status
 
 _LOOKS: dict[Status, tuple[str, str]] = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "owed": ("○", "yellow")}
 _LONGEST_ERROR = 360

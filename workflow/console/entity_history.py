@@ -13,7 +13,8 @@ from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import EntityNotFoundError
-from workflow.runtime.ports import LedgerEntry, Outcome, Violation
+from workflow.runtime.ledger_entry import LedgerEntry, Outcome
+from workflow.runtime.ports import Violation
 
 
 @dataclass(frozen=True)

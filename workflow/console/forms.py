@@ -11,7 +11,8 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import Problem
 from workflow.runtime.fire import Accepted
-from workflow.runtime.ports import Listed, Outcome, Violation
+from workflow.runtime.ledger_entry import Outcome
+from workflow.runtime.ports import Listed, Violation
 
 Form = dict[str, Any]
 """What `to_json` writes as a map."""

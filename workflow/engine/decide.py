@@ -51,6 +51,7 @@ def decide(machine: Machine, entity: Entity, command: Command, now: datetime) ->
         )
     except BrokenGuardError as error:
         return _broken(entity, command, error)
+    edge = (command.trigger, entity.state, way.dest)
     return Event(
         kind=entity.kind,
         entity_id=entity.id,
@@ -67,6 +68,7 @@ def decide(machine: Machine, entity: Entity, command: Command, now: datetime) ->
         request_id=command.request_id,
         cause=command.cause,
         depth=command.depth,
+        owing=entity.version + 1 if machine.definition.edges.get(edge) else entity.owing,
     )
 
 
@@ -92,6 +94,7 @@ def decide_creation(definition: Definition, entity_id: str, command: Command, no
         request_id=command.request_id,
         cause=command.cause,
         depth=command.depth,
+        owing=1 if definition.edges[(CREATE, "", definition.initial)] else 0,
     )
 
 

@@ -13,7 +13,8 @@ class Entity(NamedTuple):
     """One entity at one version; `data` must not be changed in place.
 
     `definition` is the definition version of its last event, `event_id` and `trigger` are that event's, `depth`
-    counts the effects that led to it one from another (0: somebody outside asked). Times are aware, in UTC.
+    counts the effects that led to it one from another (0: somebody outside asked), `owing` is the version of its last
+    event that owes effects (0: none did). Times are aware, in UTC.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Entity(NamedTuple):
     created_at: datetime
     changed_at: datetime
     depth: int = 0
+    owing: int = 0
 
     @property
     def key(self) -> str:

@@ -20,7 +20,8 @@ class Event(NamedTuple):
     """A recorded fact: the entity made this transition, as version `version`.
 
     `source` is '' for the first event. `changes` holds the fields of the data that the event set, and None for those
-    it cleared. `cause` is the key of the effect that asked, or ''. `at` is aware, in UTC.
+    it cleared. `cause` is the key of the effect that asked, or ''. `owing` is the version of the last event up to this
+    one that owes effects, 0 if none did: the chain along which effects are run in order. `at` is aware, in UTC.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Event(NamedTuple):
     request_id: str = ""
     cause: str = ""
     depth: int = 0
+    owing: int = 0
 
     def __repr__(self) -> str:
         # Without payload and changes, which may hold sensitive fields: a repr ends up in logs.
@@ -87,4 +89,5 @@ def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None
         created_at=created_at,
         changed_at=last.at,
         depth=last.depth,
+        owing=last.owing,
     )

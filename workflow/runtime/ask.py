@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from workflow.definition.values import UnfitValueError, canonical
 from workflow.engine.entity import Entity
 from workflow.errors import PayloadError
+from workflow.runtime.ledger_entry import Settlement
 
 _MAX_ID_BYTES = 900
 """A partition key holds 2048 bytes and a sort key 1024, of which we use a few ourselves.
@@ -23,7 +24,8 @@ class Ask:
 
     `held` is the entity if the caller has it at hand, which saves the read; `cause` and `depth` tell from which
     effect the request comes. With a `cause`, a request id of the framework's own making (`own_request_id`) stands for
-    whatever the hook gave the first time: what it computes anew when it is repeated changes nothing.
+    whatever the hook gave the first time: what it computes anew when it is repeated changes nothing. `only_version`
+    refuses once the entity has left that version; `settles` is the outcome to be committed with the transition.
     """
 
     kind: str
@@ -36,6 +38,8 @@ class Ask:
     cause: str = ""
     depth: int = 0
     own_request_id: bool = False
+    only_version: int = 0
+    settles: Settlement | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id}: {self.trigger!r}"

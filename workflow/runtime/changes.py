@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import NamedTuple, Protocol
 
-from workflow.definition.definition import Definitions
+from workflow.definition.definition import Definitions, HookUse
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError
@@ -46,7 +46,8 @@ class Change(NamedTuple):
 
     Versions are 0 and states '' where there was or is no entity. `definition` and `trigger` are what the entity says
     of its last event. `owed` are the hooks if they are known already. `position` is where on the stream it was. `gone`
-    says why there is no entity after it, if there is none.
+    says why there is no entity after it, if there is none. `follows` is the version of the last event before it that
+    owes effects: they come first.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Change(NamedTuple):
     snapshots: Snapshots
     owed: tuple[str, ...] | None = None
     gone: str = ""
+    follows: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id} version {self.version or self.before_version}"
@@ -131,3 +133,10 @@ def owed_by(definitions: Definitions, change: Change) -> tuple[str, ...] | None:
         f"{change}: version {change.definition} of the definition of {change.kind!r} is not deployed here; "
         f"deploy it, beside the one in force if need be"
     )
+
+
+def use_of(definitions: Definitions, change: Change, hook: str) -> HookUse:
+    """How the definition that the change was made by asks for the hook; without a word more if it is not kept here."""
+    definition = definitions.find(change.kind, change.definition) or definitions.find(change.kind)
+    uses = definition.uses.get((change.trigger, change.source, change.target), ()) if definition else ()
+    return next((use for use in uses if use.hook == hook), HookUse(hook))

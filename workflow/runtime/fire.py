@@ -16,22 +16,22 @@ from workflow.errors import (
     DefinitionNotDeployedError,
     EntityNotFoundError,
     HistoryConflictError,
+    LeaseLostError,
     Refused,
     RequestReuseError,
     Retryable,
     StoreUnavailableError,
+    VersionPassedError,
 )
 from workflow.runtime.again import again, wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.timers import timer_after
 
 MAX_DECISIONS = 64
 MAX_COMMITS = 8
 """Bounds on deciding anew when others were faster, and on committing one write anew; both wait with full jitter."""
-
-MAX_DEPTH = 16
-"""How many effects may lead one to another; a cascade that is longer goes in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ def fire(runtime: Runtime, ask: Ask) -> Accepted:
                 f"{ask}: the entity was moved by version {entity.definition} of its definition, here is only version "
                 f"{machine.definition.version}; deploy the newer one here too"
             )
+        if ask.only_version and entity.version != ask.only_version:
+            return VersionPassedError(f"{ask}: the entity is at version {entity.version} now")
         return decide(machine, entity, command, runtime.clock.now())
 
     return _settle(runtime, ask, decision)
@@ -75,8 +77,8 @@ Decision = Callable[[Command, Entity | None], Event | Refused]
 
 def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
     check_texts(ask)
-    if ask.depth > MAX_DEPTH:
-        raise CascadeError(f"{ask}: {MAX_DEPTH} effects have led one to another up to here; they go in a circle")
+    if ask.depth > runtime.max_depth:
+        raise CascadeError(f"{ask}: {runtime.max_depth} effects have led one to another; they go in a circle")
     ask = with_times_as_text(ask)
     command = _command(runtime, ask)
     creating = ask.trigger == CREATE
@@ -90,7 +92,7 @@ def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
             # A refusal is final only on a consistent read: what the caller held, or a writer left, may be stale.
             entity, fresh = runtime.store.find_entity(ask.kind, ask.entity_id), True
             continue
-        write = _write(entity, event, ask, attempt)
+        write = _write(runtime, entity, event, ask, attempt)
         contested = _commit(runtime, write)
         if contested is None:
             return Accepted(event, write.after)
@@ -118,7 +120,7 @@ def _command(runtime: Runtime, ask: Ask) -> Command:
     )
 
 
-def _write(before: Entity | None, event: Event, ask: Ask, attempt: int) -> Write:
+def _write(runtime: Runtime, before: Entity | None, event: Event, ask: Ask, attempt: int) -> Write:
     request = None
     if ask.request_id:
         request = Request(ask.request_id, event.version, event.id, fingerprint(ask))
@@ -128,6 +130,8 @@ def _write(before: Entity | None, event: Event, ask: Ask, attempt: int) -> Write
         after=evolve(before, event),
         request=request,
         token=f"{event.id}-{attempt}",
+        timer=timer_after(runtime.get_definition(ask.kind), event),
+        settles=ask.settles,
     )
 
 
@@ -160,6 +164,8 @@ def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found:
     """The answer, where what stood in the way settles the matter; None means: decide again."""
     if found.event is not None and found.event.id == command.event_id:
         return Accepted(found.event, write.after)
+    if found.lease_lost:
+        raise LeaseLostError(f"{ask}: the effect that asked for it has passed to another owner")
     if found.request is not None:
         return _repeated(runtime, ask, found.request)
     if ask.trigger == CREATE and found.entity is not None:

@@ -28,7 +28,7 @@ def missed_steps(change: Change, events: Sequence[Event], definitions: Definitio
     entity = _before(change)
     for event in events:
         before, entity = entity, _evolved(entity, event)
-        step = _step(change, event, Copies(before, entity, event))
+        step = step_of(event, before, entity)._replace(position=change.position)
         owed = owed_by(definitions, step)
         if owed is None:
             raise edited_away(step)
@@ -51,15 +51,20 @@ def _evolved(entity: Entity | None, event: Event) -> Entity:
         raise HistoryViolationError(str(error)) from None
 
 
-def _step(change: Change, event: Event, around: Copies) -> Change:
-    return change._replace(
+def step_of(event: Event, before: Entity | None, after: Entity) -> Change:
+    """The change that the event made of the entity, as the stream would have brought it; without a position."""
+    return Change(
+        kind=event.kind,
+        entity_id=event.entity_id,
         before_version=event.version - 1,
         version=event.version,
         source=event.source,
         target=event.target,
         definition=event.definition,
         trigger=event.trigger,
-        snapshots=around,
+        position="",
+        snapshots=Copies(before, after, event),
+        follows=before.owing if before else 0,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.runtime.ledger_entry import LedgerEntry, Settlement
 
 
 class Clock(Protocol):
@@ -41,25 +42,42 @@ class Request:
     fingerprint: str
 
 
+class SetTimer(NamedTuple):
+    """The trigger that fires at `at` if the entity is then still at the version; `refused` says why it did not, once
+    it was tried and there is no later one."""
+
+    kind: str
+    entity_id: str
+    version: int
+    trigger: str
+    at: datetime
+    refused: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One transition to commit, all or nothing: the entity as read (None: there must be none), the event, the entity
-    after it, and the request where an id was given. The same token always carries the same write."""
+    after it, the request where an id was given, the timer that the new state sets, and the outcome of the effect that
+    asked for it. The same token always carries the same write."""
 
     before: Entity | None
     event: Event
     after: Entity
     request: Request | None
     token: str
+    timer: SetTimer | None = None
+    settles: Settlement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """What stood in the way of a write: the entity, the event of that version, the request of that id, as found."""
+    """What stood in the way of a write: the entity, the event of that version, the request of that id, as found, or
+    that the effect it was to settle has passed to another owner."""
 
     entity: Entity | None
     event: Event | None
     request: Request | None
+    lease_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +107,8 @@ class Violation:
 
 
 class Store(Protocol):
-    """Entities with their events and requests. Reads are strongly consistent, except `listing`.
+    """Entities with their events, requests and timers. Reads are strongly consistent, except `listing` and
+    `due_timers`.
 
     Every method may raise StoreAccessError, and ThrottledError or StoreUnavailableError when asking again may help.
     """
@@ -122,6 +141,18 @@ class Store(Protocol):
         """The entities of the kind that were last seen in the state, by id; may lag behind by moments."""
         ...
 
+    def find_timer(self, kind: str, entity_id: str) -> SetTimer | None:
+        """The timer that was set last; the entity may have left its version since."""
+        ...
+
+    def due_timers(self, now: datetime) -> Iterator[SetTimer]:
+        """The timers that are due, soonest first within each share; may lag behind by moments."""
+        ...
+
+    def change_timer(self, found: SetTimer, timer: SetTimer | None) -> None:
+        """Puts another timer in the place of `found`, or none, if that is what stands there; else does nothing."""
+        ...
+
     def record_violation(self, violation: Violation) -> None:
         """Keeps the violation; recording one twice keeps one."""
         ...
@@ -131,81 +162,62 @@ class Store(Protocol):
         ...
 
 
-Status = Literal["owed", "done", "failed"]
-
-
-class Outcome(NamedTuple):
-    """How one effect stands: attempts begun so far, when and after how many milliseconds the last one ended."""
-
-    status: Status = "owed"
-    attempts: int = 0
-    at: datetime | None = None
-    took_ms: int = 0
-    error: str = ""
-
-
-OWED = Outcome()
-
-RELEASED = ""
-"""The owner of effects that were let go before any of them was cut off."""
-
-
-class LedgerEntry(NamedTuple):
-    """The effects of one event: who runs them until when, and how each of them stands, in the order they run."""
+class Due(NamedTuple):
+    """One put-aside entry whose time has come."""
 
     kind: str
     entity_id: str
     version: int
-    owner: str
-    lease_until: datetime
-    outcomes: Mapping[str, Outcome]
+    at: datetime
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is owed any more."""
-        return all(outcome.status == "done" for outcome in self.outcomes.values())
 
-    @property
-    def first_open(self) -> str:
-        """The hook that is next to run, '' if none is."""
-        return next((hook for hook, outcome in self.outcomes.items() if outcome.status != "done"), "")
+class Pause(NamedTuple):
+    """That a hook is not to be run for a while: since when, why, and who said so."""
 
-    def outcomes_for_next_owner(self) -> Mapping[str, Outcome]:
-        """The outcomes as another owner takes them over: an effect that was cut off counts as attempted.
-
-        One that failed is owed again, so that the next attempt counts as well if it is cut off in its turn.
-        """
-        begun = self.outcomes.get(self.first_open)
-        if begun is None or self.owner == RELEASED:
-            return self.outcomes
-        attempts = begun.attempts if begun.status == "failed" else begun.attempts + 1
-        return {**self.outcomes, self.first_open: begun._replace(status="owed", attempts=attempts)}
+    hook: str
+    since: datetime
+    reason: str
+    by: str = ""
 
 
 class Ledger(Protocol):
-    """Where effects are claimed and committed. May raise the same errors as a Store."""
+    """Where effects are claimed, committed and put aside. May raise the same errors as a Store."""
 
-    def claim(self, claim: LedgerEntry, now: datetime) -> LedgerEntry:
-        """Takes the effects of an event for `claim.owner` until `claim.lease_until`.
-
-        Returns the entry as it stands after that; if it is settled, nothing was taken. Raises ClaimError while the
-        lease of another owner lasts. Taking over a lease that ran out counts one more attempt for the hook that was
-        next to run.
-        """
+    def find(self, kind: str, entity_id: str, version: int) -> LedgerEntry | None:
+        """The entry of one event, by a consistent read."""
         ...
 
-    def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
-        """Writes the outcome if `entry.owner` still holds the entry, else raises LeaseLostError.
-
-        A failed outcome also ends the lease, so that the next delivery need not wait for it.
-        """
+    def put(self, entry: LedgerEntry, found: LedgerEntry | None) -> LedgerEntry | None:
+        """Writes the whole entry if exactly `found` stands there (None: nothing), and returns None; else writes
+        nothing and returns what stands."""
         ...
 
-    def release(self, entry: LedgerEntry, now: datetime) -> None:
-        """Ends the lease if `entry.owner` still holds the entry and runs none of its effects, else raises
-        LeaseLostError. No attempt is counted for it."""
+    def commit(self, owner: str, after: LedgerEntry, hook: str = "") -> None:
+        """Writes of `after` its owner, lease and parking, and the outcome of `hook` if one is named, if `owner` still
+        holds the entry, else raises LeaseLostError."""
         ...
 
     def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
         """The ledger of one entity, in version order."""
+        ...
+
+    def due(self, now: datetime) -> Iterator[Due]:
+        """What was put aside until now or earlier, soonest first within each share; may lag behind by moments."""
+        ...
+
+    def parked(self) -> Iterator[LedgerEntry]:
+        """Every entry that is put aside, the longest waiting first within each share, as it stands; one that was put
+        aside a moment ago may be missing."""
+        ...
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """The hooks that are not to be run, by name; may lag behind by moments."""
+        ...
+
+    def pause(self, pause: Pause) -> None:
+        """Keeps the hook from running; a second pause replaces the first."""
+        ...
+
+    def resume(self, hook: str) -> None:
+        """Lets the hook run again."""
         ...

@@ -18,15 +18,20 @@ if TYPE_CHECKING:
     from workflow.engine.machine import Machine
 
 
+MAX_DEPTH = 16
+
+
 @dataclass(frozen=True)
 class Runtime:
-    """Definitions, hooks and ports, put together once for a process."""
+    """Definitions, hooks and ports, put together once for a process. `max_depth`: how many effects may lead one to
+    another; a cascade that is longer goes in a circle."""
 
     definitions: Definitions
     hooks: Hooks
     store: Store
     ledger: Ledger
     clock: Clock
+    max_depth: int = MAX_DEPTH
     _machines: dict[tuple[str, int], Machine] = field(default_factory=dict, repr=False)
 
     def get_definition(self, kind: str) -> Definition:

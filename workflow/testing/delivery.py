@@ -7,6 +7,7 @@ from datetime import timedelta
 from workflow.application import Workflow
 from workflow.errors import SettingsError
 from workflow.runtime.deliver import Delivered, Deliverer
+from workflow.runtime.sweep import Sweeper
 from workflow.testing.memory import MemoryStore
 
 
@@ -22,6 +23,7 @@ class MemoryDelivery:
         self._store = store
         self._seen = 0
         self._deliverer = Deliverer(flow.runtime, workers=workers)
+        self._sweeper = Sweeper(flow.runtime, workers=workers)
 
     def run(self) -> Delivered:
         """Delivers until nothing new happens, so that effects of effects run too; stops at the first failure."""
@@ -35,3 +37,7 @@ class MemoryDelivery:
                 break
             self._seen += len(changes)
         return total
+
+    def sweep(self) -> Delivered:
+        """Does what the sweeper does once a minute: fires due timers, and takes up what was put aside and is due."""
+        return self._sweeper.sweep(until=self._runtime.clock.now() + timedelta(minutes=1))

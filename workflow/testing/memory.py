@@ -1,89 +1,24 @@
-"""The ports in memory: for tests without AWS, and for trying a definition out."""
+"""The store in memory: for tests without AWS, and for trying a definition out."""
 
 from __future__ import annotations
 
 import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, evolve
-from workflow.errors import ClaimError, LeaseLostError, TooLargeError
+from workflow.errors import TooLargeError
 from workflow.runtime.changes import Change, Copies
-from workflow.runtime.ports import RELEASED, Contested, LedgerEntry, Listed, Outcome, Request, Violation, Write
+from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
+from workflow.testing.memory_ledger import MemoryLedger
 
 _ITEM_LIMIT_BYTES = 400 * 1024
 
 _Key = tuple[str, str]
-
-
-@dataclass(slots=True)
-class _Standing:
-    owner: str
-    lease_until: datetime
-    outcomes: dict[str, Outcome]
-
-
-class MemoryLedger:
-    """The ledger in memory; safe from several threads."""
-
-    def __init__(self) -> None:
-        self._standings: dict[tuple[str, str, int], _Standing] = {}
-        self._lock = threading.Lock()
-
-    def claim(self, claim: LedgerEntry, now: datetime) -> LedgerEntry:
-        """Takes the effects for `claim.owner`, or returns them settled; raises ClaimError while another holds them."""
-        key = claim[:3]
-        with self._lock:
-            standing = self._standings.get(key)
-            if standing is None:
-                self._standings[key] = _Standing(claim.owner, claim.lease_until, dict(claim.outcomes))
-                return claim
-            found = _entry(key, standing)
-            if found.settled or found.owner == claim.owner:
-                return found
-            if found.lease_until > now:
-                raise ClaimError(
-                    f"the effects of {claim.kind} {claim.entity_id} version {claim.version} are held by another "
-                    f"delivery until {found.lease_until.isoformat()}"
-                )
-            outcomes = dict(found.outcomes_for_next_owner())
-            self._standings[key] = _Standing(claim.owner, claim.lease_until, outcomes)
-            return _entry(key, self._standings[key])
-
-    def commit(self, entry: LedgerEntry, hook: str, outcome: Outcome) -> None:
-        """Writes one outcome, if `entry.owner` still holds the entry; a failure ends the lease as well."""
-        with self._lock:
-            standing = self._held(entry, f"{hook!r} ran")
-            standing.outcomes[hook] = outcome
-            if outcome.status == "failed" and outcome.at:
-                standing.lease_until = outcome.at
-
-    def release(self, entry: LedgerEntry, now: datetime) -> None:
-        """Ends the lease, if `entry.owner` still holds the entry; no attempt is counted for it."""
-        with self._lock:
-            standing = self._held(entry, "it was held")
-            standing.owner, standing.lease_until = RELEASED, now
-
-    def _held(self, entry: LedgerEntry, while_: str) -> _Standing:
-        standing = self._standings.get(entry[:3])
-        if standing is None or standing.owner != entry.owner:
-            raise LeaseLostError(f"{entry.kind} {entry.entity_id}: the lease passed on while {while_}")
-        return standing
-
-    def entries(self, kind: str, entity_id: str) -> Iterator[LedgerEntry]:
-        """The ledger of one entity, in version order."""
-        with self._lock:
-            own = [_entry(key, standing) for key, standing in self._standings.items() if key[:2] == (kind, entity_id)]
-        return iter(sorted(own, key=lambda entry: entry.version))
-
-
-def _entry(key: tuple[str, str, int], standing: _Standing) -> LedgerEntry:
-    return LedgerEntry(*key, standing.owner, standing.lease_until, dict(standing.outcomes))
 
 
 class MemoryStore:
@@ -98,6 +33,7 @@ class MemoryStore:
         self._entities: dict[_Key, Entity] = {}
         self._events: dict[_Key, dict[int, Event]] = {}
         self._requests: dict[tuple[str, str, str], Request] = {}
+        self._timers: dict[_Key, SetTimer] = {}
         self._violations: dict[tuple[str, str, str], Violation] = {}
         self._stream: list[Change] = []
         self._lock = threading.RLock()
@@ -132,7 +68,7 @@ class MemoryStore:
         """Writes all of it, or nothing and says what stood in the way; raises TooLargeError."""
         for values in (write.after.data, {**write.event.payload, **write.event.changes}):
             _check_size(write.event, values)
-        with self._lock:
+        with self._lock, self.ledger.lock:
             contested = self._contested(write)
             if contested is None:
                 self._apply(copy.deepcopy(write))
@@ -143,9 +79,11 @@ class MemoryStore:
         entity = self._entities.get(key)
         event = self._events.get(key, {}).get(write.event.version)
         request = self._requests.get((*key, write.request.id)) if write.request else None
-        if _place(entity) == _place(write.before) and event is None and request is None:
+        lease_lost = write.settles is not None and not self.ledger.holds(write.settles.owner, write.settles.after)
+        in_place = _place(entity) == _place(write.before)
+        if in_place and event is None and request is None and not lease_lost:
             return None
-        return copy.deepcopy(Contested(entity if _place(entity) != _place(write.before) else None, event, request))
+        return copy.deepcopy(Contested(None if in_place else entity, event, request, lease_lost))
 
     def _apply(self, write: Write) -> None:
         key = (write.event.kind, write.event.entity_id)
@@ -157,6 +95,10 @@ class MemoryStore:
         self._events.setdefault(key, {})[write.event.version] = write.event
         if write.request:
             self._requests[(*key, write.request.id)] = write.request
+        if write.timer:
+            self._timers[key] = write.timer
+        if write.settles:
+            self.ledger.commit(*write.settles)
 
     def _change(self, before: Entity | None, after: Entity) -> Change:
         return Change(
@@ -170,12 +112,32 @@ class MemoryStore:
             trigger=after.trigger,
             position=str(len(self._stream) + 1),
             snapshots=Copies(before, after),
+            follows=before.owing if before else 0,
         )
 
     def changes(self, after: int = 0) -> Sequence[Change]:
         """The stream: every change after the first `after` ones, in the order they happened."""
         with self._lock:
             return self._stream[after:]
+
+    def find_timer(self, kind: str, entity_id: str) -> SetTimer | None:
+        """The timer that was set last."""
+        return self._timers.get((kind, entity_id))
+
+    def due_timers(self, now: datetime) -> Iterator[SetTimer]:
+        """The timers that are due, soonest first."""
+        with self._lock:
+            due = [timer for timer in self._timers.values() if timer.at <= now and not timer.refused]
+        return iter(sorted(due, key=lambda timer: timer.at))
+
+    def change_timer(self, found: SetTimer, timer: SetTimer | None) -> None:
+        """Puts another timer in the place of `found`, or none, if that is what stands there."""
+        key = (found.kind, found.entity_id)
+        with self._lock:
+            if self._timers.get(key) == found:
+                del self._timers[key]
+                if timer:
+                    self._timers[key] = timer
 
     def record_violation(self, violation: Violation) -> None:
         """Keeps the violation; recording one twice keeps one."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from tests.integration.table.conftest import OnTable
 from workflow.engine.events import fold
 from workflow.errors import ClaimError, CreateError, LeaseLostError, Refused
-from workflow.runtime.ports import LedgerEntry, Outcome
+from workflow.runtime.ledger_entry import LedgerEntry, Outcome
 
 THREADS = 8
 STEPS = 6

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.faults import lose_response, pass_through
 from tests.integration.table.conftest import OnTable
 from workflow.errors import ClaimError
-from workflow.runtime.ports import LedgerEntry, Outcome
+from workflow.runtime.ledger_entry import LedgerEntry, Outcome
 
 NOW = datetime.fromisoformat("2026-01-31T12:00:00Z")
 LATER = NOW + timedelta(seconds=61)

@@ -15,7 +15,7 @@ from workflow.engine.events import fold
 from workflow.errors import CascadeError, ThrottledError, TransitionError
 from workflow.runtime.ask import Ask
 from workflow.runtime.fire import fire
-from workflow.runtime.ports import LedgerEntry, Outcome
+from workflow.runtime.ledger_entry import LedgerEntry, Outcome
 
 DONE = [(1, "greet", "done", 1), (2, "receipt", "done", 1), (2, "loyalty", "done", 1)]
 

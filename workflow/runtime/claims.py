@@ -1,0 +1,115 @@
+"""Claiming the effects of an event, and writing what became of them: every write names the owner it is made by."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from workflow.errors import ClaimError, LeaseLostError, Retryable
+from workflow.runtime.again import again
+from workflow.runtime.changes import Change
+from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
+from workflow.runtime.ports import Clock, Ledger
+
+_COMMITS = 5
+
+
+class Claims:
+    """What one owner takes from the ledger, and gives back, until its lease is over."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, owner: str, lease_until: datetime) -> None:
+        self._ledger, self._clock = ledger, clock
+        self._owner, self._lease_until = owner, lease_until
+
+    def claim(self, change: Change, hooks: tuple[str, ...], *, caring: bool = False) -> LedgerEntry | None:
+        """The effects of the change taken, or settled already; None if they were put aside and wait.
+
+        `caring` for an entity that was put aside takes over what waits too, and what it takes stays put aside until it
+        is let go: should this process die, the sweeper goes on. Raises ClaimError while another owner's lease lasts.
+        """
+        now = self._clock.now()
+        wanted = LedgerEntry(
+            change.kind,
+            change.entity_id,
+            change.version,
+            self._owner,
+            self._lease_until,
+            dict.fromkeys(hooks, OWED),
+            self._following(now) if caring else None,
+        )
+        found = self._ledger.put(wanted, None)
+        if found is None or found.settled:
+            return found or wanted
+        if found.owner == self._owner and found.parked == wanted.parked:
+            # Sent twice, because the first answer was lost.
+            return found
+        if found.parked and not (caring and found.parked.next_at):
+            return None
+        if found.lease_until > now:
+            raise ClaimError(f"{found} are held by another delivery until {found.lease_until.isoformat()}")
+        return self.take(found, hooks, caring=caring)
+
+    def take(self, found: LedgerEntry, hooks: tuple[str, ...], *, caring: bool) -> LedgerEntry:
+        """The entry taken over as it was found; raises ClaimError if somebody was faster."""
+        taken = found.taken_by(self._owner, self._lease_until)
+        if not taken.outcomes:
+            taken = taken._replace(outcomes=dict.fromkeys(hooks, OWED))
+        since = found.parked.since if found.parked else self._clock.now()
+        taken = taken._replace(parked=self._following(since) if caring else None)
+        # A slow owner may commit up to this moment, and what it commits must not be overwritten by what was found.
+        stood = self._ledger.put(taken, found)
+        if stood is not None and stood.owner != self._owner:
+            raise ClaimError(f"{found} were taken by another delivery at the same moment")
+        return taken
+
+    def _following(self, since: datetime) -> Parked:
+        return Parked("", "following", since, self._lease_until)
+
+    def commit(self, after: LedgerEntry, hook: str = "") -> LedgerEntry:
+        """Writes the entry as it is to stand, with the outcome of one hook, and returns it.
+
+        Tries again while the store does not answer, since a hook that ran would run again, and looks before it gives
+        up: an answer that was lost is no refusal. Raises LeaseLostError if the entry has passed to another owner.
+        """
+        try:
+            again(
+                self._clock,
+                _COMMITS,
+                lambda: self._ledger.commit(self._owner, after, hook),
+                final=(LeaseLostError,),
+            )
+        except Retryable:
+            if not self.stands(after):
+                raise
+        return after
+
+    def stands(self, after: LedgerEntry) -> bool:
+        """Whether the ledger holds the entry so."""
+        found = self._ledger.find(after.kind, after.entity_id, after.version)
+        return found is not None and found.is_as(after)
+
+    def put_aside(self, entry: LedgerEntry, hook: str, parked: Parked, *, begun: bool = True) -> LedgerEntry:
+        """Ends the lease and leaves the entry to the sweeper, or to a person; `begun` false: nothing was cut off."""
+        now = self._clock.now()
+        after = entry._replace(owner=self._owner if begun else RELEASED, lease_until=now, parked=parked)
+        return self.commit(after, hook)
+
+    def release(self, entry: LedgerEntry) -> None:
+        """Lets the next delivery, or sweep, take over at once, and counts no attempt."""
+        now = self._clock.now()
+        parked = entry.parked._replace(next_at=now) if entry.parked else None
+        self.commit(entry._replace(owner=RELEASED, lease_until=now, parked=parked))
+
+    def hold(self, entry: LedgerEntry) -> bool:
+        """Whether the entry is this owner's."""
+        return entry.owner == self._owner
+
+    def let_go(self, entry: LedgerEntry) -> None:
+        """Ends the care for settled effects: no later ones wait behind them."""
+        self.commit(entry._replace(parked=None))
+
+    def keep_undeployed(self, change: Change, error: str) -> None:
+        """Puts the change aside until its definition is deployed; what stands there already stays."""
+        now = self._clock.now()
+        parked = Parked("", "definition", now, now + timedelta(minutes=1), error)
+        entry = LedgerEntry(change.kind, change.entity_id, change.version, RELEASED, now, {}, parked)
+        self._ledger.put(entry, None)

@@ -1,0 +1,37 @@
+"""What became of a delivery, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from workflow.runtime.changes import Change
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of the changes: those that must come again, and how many there were of the rest.
+
+    `effects_failed` counts attempts; `put_aside` the entities that go on by themselves later; `for_people`, by kind and
+    hook, the effects that now wait for a person; `waiting` the changes behind an entity that was put aside.
+    """
+
+    failed: list[Change] = field(default_factory=list)
+    effects_done: int = 0
+    effects_failed: int = 0
+    put_aside: int = 0
+    for_people: Counter[tuple[str, str]] = field(default_factory=Counter)
+    waiting: int = 0
+    timers_fired: int = 0
+    violations: int = 0
+
+    def add(self, other: Delivered) -> None:
+        """Adds what another thread delivered."""
+        self.failed += other.failed
+        self.effects_done += other.effects_done
+        self.effects_failed += other.effects_failed
+        self.put_aside += other.put_aside
+        self.for_people += other.for_people
+        self.waiting += other.waiting
+        self.timers_fired += other.timers_fired
+        self.violations += other.violations

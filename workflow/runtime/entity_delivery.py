@@ -1,0 +1,153 @@
+"""Delivering the changes of one entity that a stream brought, in version order, behind all that came before them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from workflow.errors import DefinitionNotDeployedError, WorkflowError
+from workflow.runtime.changes import Change, edited_away, find_violation, is_of, owed_by
+from workflow.runtime.missed import HistoryViolationError, missed_steps
+from workflow.runtime.ports import Violation
+from workflow.runtime.redact import bare_trace
+from workflow.runtime.run_effects import EffectRunner, OutOfTime
+from workflow.runtime.runtime import Runtime
+from workflow.runtime.steps import Steps
+
+log = logging.getLogger("workflow")
+
+
+class EntityDelivery:
+    """Delivers the changes of one entity after another, each entity's in order.
+
+    An entity that is put aside holds nobody up: its changes count as delivered, and its effects wait in the ledger.
+    """
+
+    def __init__(self, runtime: Runtime, runner: EffectRunner) -> None:
+        self._runtime, self._runner = runtime, runner
+        self.delivered = runner.delivered
+        self._settled = 0
+        self._aside = False
+
+    def run(self, changes: list[Change]) -> None:
+        """Delivers all of them, or notes from which one on they must come again; never raises."""
+        self._settled, self._aside = 0, False
+        for index, change in enumerate(changes):
+            try:
+                self._deliver(change)
+            except OutOfTime:
+                log.info("%s comes again: the time of this delivery is up", change)
+            except WorkflowError as error:
+                log.warning("%s is not delivered yet: %s", change, error)
+            except Exception as error:
+                # Whatever it is, it must not take the other entities of the batch with it.
+                log.error("%s is not delivered yet: %s", change, bare_trace(error))
+            else:
+                continue
+            self.delivered.failed += changes[index:]
+            return
+
+    def _deliver(self, change: Change) -> None:
+        try:
+            self._deliver_deployed(change)
+        except DefinitionNotDeployedError as error:
+            log.warning("%s is put aside: %s", change, error)
+            if not self._aside and self._is_next(change):
+                self._runner.claims.keep_undeployed(change, str(error))
+            self._aside = True
+            self.delivered.waiting += 1
+
+    def _deliver_deployed(self, change: Change) -> None:
+        if change.owed is not None:
+            self._run_effects(change, change.owed)
+            return
+        violation = find_violation(change, self._runtime.definitions)
+        if violation:
+            self._check_history(change)
+            self._record(change, violation)
+        elif change.version > change.before_version + 1:
+            self._deliver_history(change)
+        else:
+            self._run_effects(change, owed_by(self._runtime.definitions, change) or ())
+
+    def _check_history(self, change: Change) -> None:
+        """What the history holds was no raw write, whatever the definition says today."""
+        if change.gone or change.version != change.before_version + 1:
+            return
+        event = self._runtime.store.find_event(change.kind, change.entity_id, change.version)
+        if event is not None and is_of(change, event):
+            raise edited_away(change)
+
+    def _deliver_history(self, change: Change) -> None:
+        store = self._runtime.store
+        if store.find_event(change.kind, change.entity_id, change.version) is None:
+            # Asked first: a version somebody made up may be millions away.
+            self._record(
+                change,
+                f"the entity is at version {change.version}, its history has no event {change.version}",
+            )
+            return
+        steps = change.version - change.before_version
+        events = store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
+        try:
+            missed = missed_steps(change, list(events), self._runtime.definitions)
+        except HistoryViolationError as error:
+            self._record(change, str(error))
+            return
+        for step in missed:
+            self._run_effects(step, step.owed or ())
+
+    def _run_effects(self, change: Change, hooks: Sequence[str]) -> None:
+        if not hooks:
+            return
+        if self._aside or not self._is_next(change) or not self._runner.run(change, hooks):
+            self._aside = True
+            self.delivered.waiting += 1
+            return
+        self._settled = change.version
+
+    def _is_next(self, change: Change) -> bool:
+        """Whether everything that came before is settled; runs first what the stream did not bring."""
+        if change.follows <= self._settled:
+            return True
+        entry = self._runtime.ledger.find(change.kind, change.entity_id, change.follows)
+        if entry is not None and (entry.settled or entry.parked):
+            return entry.settled
+        return self._catch_up(change)
+
+    def _catch_up(self, change: Change) -> bool:
+        log.warning("%s: effects of earlier versions were not delivered, and run first", change)
+        entries = self._runtime.ledger.entries(change.kind, change.entity_id)
+        settled = {entry.version for entry in entries if entry.settled}
+        steps = Steps(self._runtime, change.kind, change.entity_id, 1)
+        for step in steps.to_the_end():
+            if step.version >= change.version:
+                break
+            if step.version not in settled and not self._run_missed(step, steps):
+                return False
+        return True
+
+    def _run_missed(self, step: Change, steps: Steps) -> bool:
+        try:
+            owed = steps.owed(step)
+        except DefinitionNotDeployedError as error:
+            self._runner.claims.keep_undeployed(step, str(error))
+            return False
+        return not owed or self._runner.run(step, owed)
+
+    def _record(self, change: Change, reason: str) -> None:
+        log.error("violation: %s: %s", change, reason)
+        self._runtime.store.record_violation(
+            Violation(
+                kind=change.kind,
+                entity_id=change.entity_id,
+                position=change.position,
+                at=self._runtime.clock.now(),
+                reason=reason,
+                source=change.source,
+                target=change.target,
+                before_version=change.before_version,
+                version=change.version,
+            )
+        )
+        self.delivered.violations += 1

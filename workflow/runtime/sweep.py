@@ -1,0 +1,75 @@
+"""Sweep: what is due goes on. Timers fire, and entities that were put aside are taken up again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from workflow.errors import WorkflowError
+from workflow.runtime.crew import Crew
+from workflow.runtime.delivered import Delivered
+from workflow.runtime.invocation import Invocation
+from workflow.runtime.paused import PausedHooks
+from workflow.runtime.ports import Due, SetTimer
+from workflow.runtime.redact import bare_trace
+from workflow.runtime.resume import Resumption
+from workflow.runtime.run_effects import OutOfTime
+from workflow.runtime.runtime import Runtime
+from workflow.runtime.timers import fire_timer
+
+log = logging.getLogger("workflow")
+
+MOST_DUE = 1000
+"""The most timers, and the most put-aside entities, that one sweep takes up; the next one goes on."""
+
+
+class Sweeper:
+    """Takes up what is due, on a pool of threads. Several at once are safe: each claims what it takes."""
+
+    def __init__(self, runtime: Runtime, *, workers: int = 16, most: int = MOST_DUE) -> None:
+        self._runtime = runtime
+        self._most = most
+        self._crew = Crew(workers)
+
+    def sweep(self, *, until: datetime) -> Delivered:
+        """Fires due timers and runs due effects, and returns how many there were of which sort; `until` is when this
+        process may be stopped. Never raises for what one entity does."""
+        clock, ledger = self._runtime.clock, self._runtime.ledger
+        now = clock.now()
+        timers: Iterable[SetTimer] = islice(self._runtime.store.due_timers(now), self._most)
+        due: Iterable[Due] = islice(ledger.due(now), self._most)
+        invocation = Invocation(self._runtime, until, PausedHooks(ledger, clock).now())
+        took_part = self._crew.work_off(
+            _both(due, timers), lambda: Resumption(self._runtime, invocation.runner()), self._take_up
+        )
+        delivered = Delivered()
+        for resumption in took_part:
+            delivered.add(resumption.delivered)
+        return delivered
+
+    def _take_up(self, resumption: Resumption, due: Due | SetTimer) -> None:
+        subject = f"{due.kind} {due.entity_id} version {due.version}"
+        try:
+            if isinstance(due, SetTimer):
+                self._fire(resumption, due)
+            else:
+                resumption.resume(due.kind, due.entity_id, due.version)
+        except OutOfTime:
+            log.info("%s waits for the next sweep: the time of this one is up", subject)
+        except WorkflowError as error:
+            log.warning("%s waits for the next sweep: %s", subject, error)
+        except Exception as error:
+            # Whatever it is, it must not take the others with it.
+            log.error("%s waits for the next sweep: %s", subject, bare_trace(error))
+
+    def _fire(self, resumption: Resumption, timer: SetTimer) -> None:
+        resumption.check_time()
+        if fire_timer(self._runtime, timer):
+            resumption.delivered.timers_fired += 1
+
+
+def _both(due: Iterable[Due], timers: Iterable[SetTimer]) -> Iterator[Due | SetTimer]:
+    yield from due
+    yield from timers
