@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workflow.definition import field_checks, graph, hook_checks, payload_checks
+from workflow.definition import circles, field_checks, fired_checks, graph, hook_checks, payload_checks
 from workflow.definition.document import Document
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel
 from workflow.definition.reading import Reading
 from workflow.definition.registered import Registered
 from workflow.errors import Problem
+
+_ENDING = {"kind", "version", "initial", "states", "transitions", "transitions.guard"}
 
 
 def check(reading: Reading, registered: Registered | None) -> list[Problem]:
@@ -24,8 +26,29 @@ def check(reading: Reading, registered: Registered | None) -> list[Problem]:
     return list(dict.fromkeys(_problem(reading.document, finding) for finding in findings))
 
 
-def check_together(readings: Sequence[Reading]) -> list[Problem]:
-    """The problems that definitions have with each other: the same kind and version twice."""
+def check_together(readings: Sequence[Reading], registered: Registered | None) -> list[Problem]:
+    """The problems that definitions have with each other: the same kind and version twice, circles without an end.
+
+    `registered` None: no hook fires anything by itself.
+    """
+    return _declared_twice(readings) + _endless(readings, {} if registered is None else registered.hooks)
+
+
+def _endless(readings: Sequence[Reading], fires: circles.Fires) -> list[Problem]:
+    # Every event is made with the version in force; what is left out of one might have been what ends a circle.
+    in_force: dict[str, tuple[Reading, DefinitionModel]] = {}
+    for reading in readings:
+        model = reading.model
+        if model is None or _ENDING & reading.left_out:
+            continue
+        if model.kind not in in_force or in_force[model.kind][1].version < model.version:
+            in_force[model.kind] = reading, model
+    chosen = list(in_force.values())
+    found = circles.endless_circles([model for _, model in chosen], fires)
+    return [_problem(chosen[index][0].document, finding) for index, finding in found]
+
+
+def _declared_twice(readings: Sequence[Reading]) -> list[Problem]:
     problems: list[Problem] = []
     first: dict[tuple[str, int], str] = {}
     for reading in readings:
@@ -58,8 +81,11 @@ def _ways(model: DefinitionModel, all_edges: list[graph.Edge], left_out: set[str
         yield from graph.unreachable_states(model, all_edges)
     if "states.final" not in left_out:
         yield from graph.dead_ends(model, all_edges)
-    yield from hook_checks.wrong_timers(model, all_edges)
-    yield from hook_checks.wrong_catches(model, all_edges)
+    yield from fired_checks.wrong_timers(model, all_edges)
+    yield from fired_checks.misled_outcomes(model, all_edges)
+    # The type of a required name may be the data's.
+    if not {"data", "data.type"} & left_out:
+        yield from fired_checks.unfit_catches(model, all_edges)
 
 
 def _fields(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:

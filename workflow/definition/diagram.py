@@ -20,7 +20,8 @@ class _Arrow:
 
 
 def mermaid(definition: Definition) -> str:
-    """A Mermaid state diagram: guards in brackets, hooks under their state or behind a slash, timers as `after 30m`."""
+    """A Mermaid state diagram: guards in brackets, timers as `after 30m`, hooks under their state or behind
+    a slash, with what follows them: `charge_card (then charged, CardDeclined decline, else review)`."""
     lines = ["stateDiagram-v2"]
     for state in definition.states.values():
         # A prefix keeps a state called `end` or `state` from being read as Mermaid's own word.
@@ -83,7 +84,13 @@ def _hook_lines(state: State) -> list[str]:
 
 
 def _names(uses: Iterable[HookUse]) -> str:
-    return ", ".join(use.hook for use in uses)
+    return ", ".join(_hook_text(use) for use in uses)
+
+
+def _hook_text(use: HookUse) -> str:
+    follows = [f"then {use.then}"] if use.then else []
+    follows += [f"{'else' if error == '*' else error} {trigger}" for error, trigger in use.catch.items()]
+    return f"{use.hook} ({', '.join(follows)})" if follows else use.hook
 
 
 def _mermaid_text(text: str) -> str:

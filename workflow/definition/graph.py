@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
@@ -24,23 +25,31 @@ class Edge:
     transition: TransitionModel
 
 
+Ways: TypeAlias = dict[str, dict[str, list[Edge]]]
+
+
 def edges(model: DefinitionModel) -> list[Edge]:
     """Every edge, in the order given; a source that is named twice in one list counts once."""
     return [
         Edge(path, (*path, "from", i), trigger, source, transition.to, transition)
         for path, trigger, transition in model.each_transition()
-        for i, source in enumerate(transition.sources)
-        if source not in transition.sources[:i]
+        for source, i in _first_places(transition.sources).items()
     ]
 
 
-def triggers_by_source(all_edges: list[Edge]) -> dict[str, list[str]]:
-    """The triggers that lead out of each state."""
-    triggers: dict[str, list[str]] = defaultdict(list)
+def _first_places(names: list[str]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for i, name in enumerate(names):
+        places.setdefault(name, i)
+    return places
+
+
+def ways_by_source(all_edges: list[Edge]) -> Ways:
+    """The edges that lead out of each state, by their trigger, in the order they are tried."""
+    ways: Ways = {}
     for edge in all_edges:
-        if edge.trigger not in triggers[edge.source]:
-            triggers[edge.source].append(edge.trigger)
-    return triggers
+        ways.setdefault(edge.source, {}).setdefault(edge.trigger, []).append(edge)
+    return ways
 
 
 def unknown_states(model: DefinitionModel) -> Iterator[Finding]:

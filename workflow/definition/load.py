@@ -59,7 +59,7 @@ def _definitions(documents: Sequence[Document], registered: Registered | None) -
     readings = [read_model(document) for document in documents if document.usable]
     for reading in readings:
         problems += reading.problems + check(reading, registered)
-    problems += check_together(readings)
+    problems += check_together(readings, registered)
     if problems:
         raise DefinitionError(problems)
     return tuple(build(reading.model) for reading in readings if reading.model is not None)

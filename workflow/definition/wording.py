@@ -24,6 +24,7 @@ _EXPECTED: Mapping[str, str] = {
     "on_exit": "a list of hook names",
     "effects": "a list of hook names",
     "catch": "a map from error names to triggers",
+    "then": "the name of a trigger",
     "retry": "a map with attempts, first, factor, ceiling",
     "publish": "a map such as {eventbridge: orders}",
     "choices": "a list of values",

@@ -13,7 +13,7 @@ from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, Problem
 
 BROKEN = Path(__file__).parent / "broken"
-REGISTERED = Registered({"send_receipt": (), "charge_card": ()}, guards=("is_paid",))
+REGISTERED = Registered({"send_receipt": (), "charge_card": ()}, guards=("is_paid",), probes=("charge_card",))
 _EXPECT = re.compile(r"# expect (\d+):(\d+) (.+?) \| (.+)")
 
 

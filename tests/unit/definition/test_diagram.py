@@ -35,7 +35,10 @@ def test_guards_hooks_and_timers_are_in_the_mermaid_labels(order: Definition) ->
     assert "s_placed --> s_paid : pay [payload.amount #62;= data.total] / book_payment" in text
     assert "s_placed --> s_cancelled : pay [is_refused()]" in text
     assert "s_placed --> s_cancelled : expire after 1h30m" in text
-    assert "s_paid : enter / send_receipt, charge_loyalty, publish" in text
+    assert (
+        "s_paid : enter / send_receipt, charge_loyalty (then charged, CardDeclined decline, else cancel), publish"
+        in text
+    )
     assert "s_placed : exit / release_basket" in text
 
 
@@ -44,7 +47,8 @@ def test_a_dot_graph_marks_final_states_and_dashes_what_a_timer_fires(order: Def
 
     assert '"shipped" [label="shipped", peripheries=2];' in text
     assert '"placed" -> "cancelled" [label="expire after 1h30m", style=dashed];' in text
-    assert '"paid" [label="paid\\nenter / send_receipt, charge_loyalty, publish"];' in text
+    charge = "charge_loyalty (then charged, CardDeclined decline, else cancel)"
+    assert f'"paid" [label="paid\\nenter / send_receipt, {charge}, publish"];' in text
 
 
 def test_no_text_of_a_definition_ends_a_label_early() -> None:

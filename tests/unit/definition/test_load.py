@@ -15,7 +15,7 @@ from workflow.errors import DefinitionError, Problem
 
 ORDER = (Path(__file__).parent / "order.yaml").read_text()
 HOOKS = ("send_receipt", "charge_loyalty", "release_basket", "book_payment", "publish")
-REGISTERED = Registered(dict.fromkeys(HOOKS, ()), guards=("is_refused",))
+REGISTERED = Registered(dict.fromkeys(HOOKS, ()), guards=("is_refused",), probes=("charge_loyalty",))
 MINIMAL = "kind: {kind}\nversion: {version}\ninitial: done\nstates: {{done: {{final: true}}}}\n"
 
 
@@ -46,7 +46,9 @@ def test_a_state_has_its_timers_in_seconds_and_its_hooks_in_order(order: Definit
     )
     assert order.states["paid"].on_enter == (
         HookUse("send_receipt"),
-        HookUse("charge_loyalty", retry, {"CardDeclined": "decline", "*": "cancel"}),
+        HookUse(
+            "charge_loyalty", retry, {"CardDeclined": "decline", "*": "cancel"}, then="charged", on_unknown="verify"
+        ),
         HookUse("publish", publish={"eventbridge": "orders", "detail_type": "OrderPaid"}),
     )
     assert order.states["shipped"].final
@@ -60,6 +62,7 @@ def test_candidates_of_a_trigger_keep_their_order_and_each_source_gets_a_transit
         ("pay", "placed", "cancelled"),
         ("pay", "placed", "placed"),
         ("ship", "paid", "shipped"),
+        ("charged", "paid", "paid"),
         ("decline", "paid", "cancelled"),
         ("cancel", "placed", "cancelled"),
         ("cancel", "paid", "cancelled"),

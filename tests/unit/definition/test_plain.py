@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.definition.definition import (
+    ON_UNKNOWN,
     Definition,
     Definitions,
     Field,
@@ -55,6 +56,8 @@ USES = st.lists(
         retry=st.none() | RETRIES,
         catch=st.dictionaries(NAMES, NAMES, max_size=2),
         publish=st.none() | st.dictionaries(NAMES, NAMES, min_size=1, max_size=2),
+        then=st.just("") | NAMES,
+        on_unknown=st.sampled_from(ON_UNKNOWN),
     ),
     max_size=2,
 ).map(tuple)

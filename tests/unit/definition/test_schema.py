@@ -50,6 +50,8 @@ def test_a_definition_that_uses_every_key_is_accepted() -> None:
         ("on_exit: [release_basket]", "on_exit: release_basket"),
         ("- send_receipt", "- {runn: send_receipt}"),
         ("attempts: 5", "attempts: 0"),
+        ("then: charged", "then: [charged]"),
+        ("on_unknown: verify", "on_unknown: ask"),
         ("placed_at: timestamp", "placed_at: date"),
         ("{from: placed, to: cancelled}", "{from: placed}"),
         ("guard: {function: is_refused}", "guard: {module.function: is_refused}"),
