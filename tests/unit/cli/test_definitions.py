@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from workflow.cli.commands import workflow
+from workflow.definition.registered import Registered
+from workflow.local.registered import read_registered
 
 HANDLERS = """\
 from workflow import guard, hook
@@ -87,6 +89,60 @@ def test_a_problem_stays_on_its_line_however_narrow_the_terminal(tmp_path):
 
     assert lines[0] == "definitions/order.yaml:15:46: no hook 'tell_warehous' is registered"
     assert len(lines) == 3
+
+
+def test_a_circle_over_what_a_handler_says_it_fires_is_a_problem(project):
+    order = project / "definitions" / "order.yaml"
+    order.write_text(order.read_text() + "  again:   {from: paid, to: paid}\n")
+    handlers = project / "shop_handlers.py"
+    handlers.write_text(handlers.read_text().replace("@hook\ndef tell", "@hook(fires=['again'])\ndef tell"))
+
+    result = run("check")
+
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        1,
+        [
+            "definitions/order.yaml:15:46: circle without an end: order again (paid -> paid) -> tell_warehouse -> "
+            "order again",
+            "    put a guard on one of the transitions, or wait in between with a timer (`after`)",
+            "1 problem in 1 file",
+        ],
+    )
+    assert run("check", "--without-hooks").stdout.endswith("all good\n")
+
+
+def test_a_hook_to_be_verified_needs_a_probe(project):
+    order, handlers = project / "definitions" / "order.yaml", project / "shop_handlers.py"
+    verified = "{run: charge_loyalty, on_unknown: verify}"
+    order.write_text(order.read_text().replace("charge_loyalty", verified))
+
+    refused = run("check")
+    sys.modules.pop("shop_handlers")
+    handlers.write_text(f"from workflow import probe\n{HANDLERS}\n@probe(of='charge_loyalty')\ndef was(effect): ...\n")
+    passed = run("check")
+
+    assert refused.stdout.startswith(
+        "definitions/order.yaml:15:64: no probe of 'charge_loyalty' is registered, so nothing can verify whether it "
+        "happened\n"
+    )
+    assert passed.stdout.endswith("all good\n")
+
+
+def test_all_that_handlers_register_comes_from_a_process_of_its_own(project):
+    handlers = project / "shop_handlers.py"
+    handlers.write_text(
+        "from workflow import guard, hook, probe\n"
+        "@hook(fires=['again', 'shipment.create'])\ndef tell_warehouse(effect): ...\n"
+        "@hook\ndef send_receipt(effect): ...\n"
+        "@guard\ndef enough(seen): ...\n"
+        "@probe(of='send_receipt')\ndef was_sent(effect): ...\n"
+    )
+
+    assert read_registered(project, ["shop_handlers"]) == Registered(
+        hooks={"tell_warehouse": ("again", "shipment.create"), "send_receipt": ()},
+        guards=("enough",),
+        probes=("send_receipt",),
+    )
 
 
 @pytest.mark.usefixtures("project")

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from tests.samples import ORDER, definitions, entering
-from workflow import Workflow, guard, hook
-from workflow.definition.definition import Guard, Transition
+from workflow import Workflow, guard, hook, probe
+from workflow.definition.definition import Guard, HookUse, Transition
+from workflow.definition.registered import Registered
 from workflow.errors import HookNotRegisteredError, RegisterHookError
-from workflow.runtime.hooks import Hooks
+from workflow.runtime.hooks import Hooks, require
 from workflow.testing import MemoryStore
 
 
 def _module(name: str, code: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType(name)
     monkeypatch.setitem(sys.modules, name, module)
-    exec("from workflow import hook, guard\n" + code, vars(module))
+    exec("from workflow import hook, guard, probe\n" + code, vars(module))
     return module
 
 
@@ -80,7 +81,11 @@ def test_a_hook_that_would_never_run_is_refused() -> None:
     def piecewise(effect: Any) -> Any:
         yield
 
-    for function in (later, piecewise):
+    @probe(of="charge_card")
+    async def asked(effect: Any) -> bool:
+        return True
+
+    for function in (later, piecewise, asked):
         with pytest.raises(RegisterHookError, match="is async or yields; it would never run"):
             Hooks([function])
 
@@ -103,3 +108,63 @@ def test_a_hook_or_guard_that_loaded_definitions_ask_for_and_nobody_registers_is
         "no handler module registers guard 'is_vip' (order), hook 'greet' (order), hook 'receipt' (order); "
         "registered: none"
     )
+
+
+def test_what_is_registered_is_told_by_name_with_what_each_hook_fires(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "@hook(fires=('ship', 'invoice.create'))\ndef charge_card(effect): ...\n"
+        "@hook(name='greet', fires=['ship'])\ndef other(effect): ...\n"
+        "@hook\ndef plain(effect): ...\n"
+        "@guard\ndef enough(seen): ...\n"
+        "@probe(of='charge_card')\ndef is_charged(effect): ...\n"
+    )
+    module = _module("shop_hooks", code, monkeypatch)
+
+    hooks = Hooks([module])
+
+    assert hooks.registered == Registered(
+        hooks={"charge_card": ("ship", "invoice.create"), "greet": ("ship",), "plain": ()},
+        guards=("enough",),
+        probes=("charge_card",),
+    )
+    assert hooks.probes == {"charge_card": vars(module)["is_charged"]}
+
+
+@pytest.mark.parametrize("fires", ["ship", ["Ship"], ("invoice.create.now",), ("",), ("shipment.",), (3,)])
+def test_what_is_no_list_of_triggers_is_refused_where_the_hook_is_written(fires: Any) -> None:
+    with pytest.raises(RegisterHookError) as refused:
+        hook(fires=fires)
+
+    assert str(refused.value) == (
+        f"fires={fires!r} of a hook is not a list of triggers; "
+        "write 'trigger', 'kind.trigger' or 'kind.create', in a list or tuple"
+    )
+
+
+def test_a_hook_has_one_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "@probe(of='charge_card')\ndef {}(effect): ...\n"
+    module = _module("shop_probes", code.format("one") + code.format("other"), monkeypatch)
+
+    with pytest.raises(RegisterHookError) as refused:
+        Hooks([module])
+
+    places = "shop_probes.one and shop_probes.other"
+    assert str(refused.value) == f"the hook 'charge_card' has two probes: {places}; keep one"
+
+
+def test_a_hook_that_is_to_be_verified_without_a_probe_is_named() -> None:
+    @hook
+    def charge_card(effect: Any) -> None: ...
+
+    @probe(of="charge_card")
+    def is_charged(effect: Any) -> bool:
+        return True
+
+    verified = HookUse("charge_card", on_unknown="verify")
+    paid = replace(ORDER.states["paid"], on_enter=(verified,))
+    loaded = definitions(replace(ORDER, states={**ORDER.states, "paid": paid}))
+
+    require(Hooks([charge_card, is_charged]), loaded)
+    with pytest.raises(RegisterHookError) as refused:
+        require(Hooks([charge_card]), loaded)
+    assert str(refused.value) == "no handler module registers probe of 'charge_card' (order); registered: charge_card"
