@@ -34,6 +34,8 @@ def handler(event, context):
             failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
         if wish == "raise" and time.time() < float(image["until"]["S"]):
             raise RuntimeError("the handler broke")
+        if wish == "answer with no number" and time.time() < float(image["until"]["S"]):
+            return {"batchItemFailures": [{"itemIdentifier": ""}]}
         if wish == "environment":
             import boto3, os, sys
             return {"boto3": boto3.__file__, "path": sys.path, "variables": dict(os.environ)}
