@@ -100,11 +100,13 @@ class EntityDelivery:
     def _run_effects(self, change: Change, hooks: Sequence[str]) -> None:
         if not hooks:
             return
-        if self._aside or not self._is_next(change) or not self._runner.run(change, hooks):
+        if self._aside or not self._is_next(change):
             self._aside = True
             self.delivered.waiting += 1
-            return
-        self._settled = change.version
+        elif self._runner.run(change, hooks):
+            self._settled = change.version
+        else:
+            self._aside = True
 
     def _is_next(self, change: Change) -> bool:
         """Whether everything that came before is settled; runs first what the stream did not bring."""

@@ -15,6 +15,7 @@ from workflow.errors import TooLargeError
 from workflow.runtime.changes import Change, Copies
 from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
 from workflow.testing.memory_ledger import MemoryLedger
+from workflow.testing.memory_records import MemoryRecords
 
 _ITEM_LIMIT_BYTES = 400 * 1024
 
@@ -30,6 +31,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.ledger = MemoryLedger()
+        self.records = MemoryRecords(self)
         self._entities: dict[_Key, Entity] = {}
         self._events: dict[_Key, dict[int, Event]] = {}
         self._requests: dict[tuple[str, str, str], Request] = {}
@@ -49,6 +51,16 @@ class MemoryStore:
     def find_request(self, kind: str, entity_id: str, request_id: str) -> Request | None:
         """What the request id was used for."""
         return self._requests.get((kind, entity_id, request_id))
+
+    def requests(self, kind: str, entity_id: str) -> Sequence[Request]:
+        """Every request id that was used for the entity."""
+        with self._lock:
+            return [request for key, request in self._requests.items() if key[:2] == (kind, entity_id)]
+
+    def entity_keys(self) -> Sequence[tuple[str, str]]:
+        """Kind and id of everything that is an entity or has a history."""
+        with self._lock:
+            return list(self._entities.keys() | self._events.keys())
 
     def events(self, kind: str, entity_id: str, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
         """The events above `after` in version order."""

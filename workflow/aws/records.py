@@ -1,0 +1,135 @@
+"""All items of an entity, and walks over all entities: parallel scans, for people and never for a Lambda."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from workflow.aws import delivery_items, items
+from workflow.aws.attributes import Item
+from workflow.aws.failures import translated
+from workflow.errors import HistoryConflictError
+from workflow.runtime.ports import EntityRecords, Seen, WalkProgress
+
+_PROGRESS = {"pk": {"S": "#reconcile"}, "sk": {"S": "progress"}}
+_READERS = {
+    "entity": items.read_entity,
+    "event": items.read_event,
+    "request": items.read_request,
+    "effects": delivery_items.read_ledger_entry,
+    "timer": items.read_timer,
+    "violation": delivery_items.read_violation,
+}
+
+
+class TableRecords:
+    """Everything that one table keeps, entity by entity."""
+
+    def __init__(self, client: Any, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def of(self, kind: str, entity_id: str) -> EntityRecords:
+        """Everything of one entity, by consistent reads."""
+        pages = self._pages(
+            "query",
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": items.partition(kind, entity_id)}},
+        )
+        return _records(kind, entity_id, (item for page in pages for item in page["Items"]))
+
+    def all(self, share: int, shares: int) -> Iterator[EntityRecords]:
+        """Everything of every entity in one share of the table: a scan brings an entity's items one after another."""
+        pages = self._pages("scan", Segment=share, TotalSegments=shares)
+        found = (item for page in pages for item in page["Items"])
+        for pk, own in groupby(found, key=lambda item: str(item["pk"]["S"])):
+            kind, entity_id = items.split_partition(pk)
+            if kind:
+                yield _records(kind, entity_id, own)
+
+    def walk(self, share: int, shares: int, after: str = "") -> Iterator[Seen]:
+        """Every entity in one share, from the index that holds nothing else; a position is that of a whole page."""
+        request: dict[str, Any] = {"IndexName": items.INDEX, "Segment": share, "TotalSegments": shares}
+        if after:
+            request["ExclusiveStartKey"] = json.loads(after)
+        position = after
+        for page in self._pages("scan", **request):
+            *others, last = page["Items"] or [None]
+            for item in others:
+                yield _seen(item, position)
+            position = json.dumps(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else position
+            if last is not None:
+                yield _seen(last, position)
+
+    def _pages(self, operation: str, **request: Any) -> Iterator[Any]:
+        with translated(f"reading table {self._table}"):
+            yield from self._client.get_paginator(operation).paginate(TableName=self._table, **request)
+
+    def estimated_entities(self) -> int:
+        """What DynamoDB last counted in the index, which it does about every six hours.
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GlobalSecondaryIndexDescription.html"""
+        with translated(f"describing table {self._table}"):
+            table = self._client.describe_table(TableName=self._table)["Table"]
+        counts = {i["IndexName"]: int(i.get("ItemCount", 0)) for i in table.get("GlobalSecondaryIndexes", [])}
+        return counts.get(items.INDEX, 0)
+
+    def find_progress(self) -> WalkProgress | None:
+        """The progress kept last."""
+        with translated(f"reading table {self._table}"):
+            item = self._client.get_item(TableName=self._table, Key=_PROGRESS, ConsistentRead=True).get("Item")
+        if item is None or "positions" not in item:
+            return None
+        return WalkProgress(
+            items.read_time(item, "since") if "since" in item else None,
+            items.read_time(item, "started_at"),
+            int(item["looked_at"]["N"]),
+            int(item["restored"]["N"]),
+            tuple(json.loads(item["positions"]["S"])),
+        )
+
+    def keep_progress(self, progress: WalkProgress | None) -> None:
+        """Keeps how far a walk has come, or forgets it."""
+        item: dict[str, Any] = dict(_PROGRESS)
+        if progress is not None:
+            item |= {
+                "started_at": items.write_time(progress.started_at),
+                "looked_at": {"N": str(progress.looked_at)},
+                "restored": {"N": str(progress.restored)},
+                "positions": {"S": json.dumps(progress.positions)},
+            }
+            item |= {"since": items.write_time(progress.since)} if progress.since else {}
+        with translated(f"writing table {self._table}"):
+            self._client.put_item(TableName=self._table, Item=item)
+
+
+def _seen(item: Item, position: str) -> Seen:
+    kind, entity_id = items.split_partition(item["pk"]["S"])
+    owing = int(item["owing"]["N"]) if "owing" in item else 0
+    return Seen(kind, entity_id, owing, items.read_time(item, "changed_at"), position)
+
+
+def _records(kind: str, entity_id: str, found: Iterable[Item]) -> EntityRecords:
+    read: dict[str, list[Any]] = {name: [] for name in _READERS}
+    damaged = []
+    for item in found:
+        name = str(item["sk"]["S"]).partition("#")[0]
+        if name not in _READERS:
+            continue
+        try:
+            read[name].append(_READERS[name](item))
+        except (HistoryConflictError, KeyError, TypeError, ValueError) as error:
+            damaged.append(f"item {item['sk']['S']} cannot be read: {type(error).__name__}")
+    return EntityRecords(
+        kind,
+        entity_id,
+        next(iter(read["entity"]), None),
+        read["event"],
+        read["request"],
+        read["effects"],
+        next(iter(read["timer"]), None),
+        read["violation"],
+        damaged,
+    )

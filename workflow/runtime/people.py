@@ -1,0 +1,105 @@
+"""What people do about effects: let them go on, skip one, pause a hook and resume it. Each is one conditional write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from workflow.errors import EffectNotParkedError, PayloadError
+from workflow.runtime.ledger_entry import RELEASED, LedgerEntry, Parked, Status, Why
+from workflow.runtime.ports import Pause
+from workflow.runtime.runtime import Runtime
+
+
+def parked_of(runtime: Runtime, kind: str, entity_id: str) -> LedgerEntry:
+    """Where the entity was put aside; raises EffectNotParkedError if it was not."""
+    for entry in runtime.ledger.entries(kind, entity_id):
+        if entry.parked:
+            return entry
+    raise EffectNotParkedError(f"{kind} {entity_id}: none of its effects was put aside; `workflow explain` says more")
+
+
+def redrive(runtime: Runtime, entry: LedgerEntry, at: datetime | None = None) -> None:
+    """The entity goes on at that moment (default: now) with the next sweep, with all its attempts before it again.
+
+    Raises EffectNotParkedError if somebody was faster, or is running it.
+    """
+    now = runtime.clock.now()
+    at = at or now
+    parked = _parked(entry)
+    hook = entry.first_open
+    if hook:
+        outcome = entry.outcomes[hook]
+        # What is unknown stays so: a probe is asked first, as after any run that was cut off.
+        status: Status = "unknown" if outcome.status == "unknown" else "owed"
+        fresh = outcome._replace(status=status, trace="", forgiven=outcome.attempts)
+        entry_then = entry.with_outcome(hook, fresh)
+    else:
+        entry_then = entry
+    why: Why = parked.why if parked.why in ("following", "definition", "lost") else "retry"
+    _replace(runtime, entry, entry_then._replace(parked=parked._replace(why=why, next_at=at)), now)
+
+
+def redrive_all(runtime: Runtime, entries: Iterable[LedgerEntry], *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
+    """Redrives one after another, due so many a second (0: all now), and yields each; skips what goes on by itself
+    meanwhile."""
+    at, step = runtime.clock.now(), timedelta(seconds=1 / per_second if per_second else 0)
+    for entry in entries:
+        try:
+            redrive(runtime, entry, at)
+        except EffectNotParkedError:
+            continue
+        yield entry
+        at += step
+
+
+def skip(runtime: Runtime, entry: LedgerEntry, reason: str, by: str = "") -> str:
+    """Settles the first open effect without running it, and returns its hook; the reason is kept in the ledger, and
+    the entity goes on with the next sweep.
+
+    Raises PayloadError without a reason, and EffectNotParkedError if there is nothing to skip or somebody was faster.
+    """
+    if not reason.strip():
+        raise PayloadError(f"{entry.kind} {entry.entity_id}: to skip an effect takes a reason; it is kept with it")
+    hook, now = entry.first_open, runtime.clock.now()
+    parked = _parked(entry)
+    if not hook:
+        raise EffectNotParkedError(f"{entry}: nothing is open to be skipped")
+    note = f"skipped by {by}: {reason}" if by else f"skipped: {reason}"
+    outcome = entry.outcomes[hook]._replace(status="skipped", at=now, note=note, trace="")
+    going_on = Parked("", "following", parked.since, now)
+    _replace(runtime, entry, entry.with_outcome(hook, outcome)._replace(parked=going_on), now)
+    return hook
+
+
+def _parked(entry: LedgerEntry) -> Parked:
+    if entry.parked is None:
+        raise EffectNotParkedError(f"{entry} were not put aside")
+    return entry.parked
+
+
+def _replace(runtime: Runtime, found: LedgerEntry, entry: LedgerEntry, now: datetime) -> None:
+    if found.lease_until > now:
+        raise EffectNotParkedError(f"{found} are being run until {found.lease_until.isoformat()} at the latest")
+    stands = runtime.ledger.put(entry._replace(owner=RELEASED, lease_until=now), found)
+    if stands is not None:
+        raise EffectNotParkedError(f"{found} have gone on meanwhile")
+
+
+def pause(runtime: Runtime, hook: str, reason: str, by: str = "") -> Pause:
+    """The hook is not run until it is resumed; entities that owe it are put aside. Known everywhere in ten seconds."""
+    if not reason.strip():
+        raise PayloadError(f"to pause {hook!r} takes a reason; whoever asks why nothing moves will read it")
+    made = Pause(hook, runtime.clock.now(), reason, by)
+    runtime.ledger.pause(made)
+    return made
+
+
+def resume(runtime: Runtime, hook: str, *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
+    """The hook runs again; yields each entity that it held up, due so many a second (0: all now).
+
+    One that is put aside at this very moment is not among them, and goes on within ten minutes.
+    """
+    runtime.ledger.resume(hook)
+    held = (e for e in runtime.ledger.parked() if e.parked and (e.parked.hook, e.parked.why) == (hook, "paused"))
+    yield from redrive_all(runtime, held, per_second=per_second)
