@@ -140,7 +140,7 @@ def without_expired(batch: Batch[R], settings: Settings, *, now: float) -> tuple
 
 def pause_seconds(failures: int, settings: Settings) -> float:
     """Return how long a batch waits after so many failures in a row: twice as long each time, up to a ceiling."""
-    pause = settings.first_retry_seconds * 2 ** min(failures - 1, _MOST_DOUBLINGS)
+    pause = settings.first_retry_seconds * 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
     return min(pause, settings.longest_retry_seconds)
 
 

@@ -111,10 +111,11 @@ def test_bisect_halves_a_batch_of_which_nothing_is_done_and_spends_no_attempt(
     assert (result.done, result.discard) == ((), None)
 
 
-def test_bisect_splits_at_the_reported_record_and_only_the_rest_comes_again_at_no_cost() -> None:
-    rest = Batch(FOUR[1:], attempts=3, invocations=4, failures=1, not_before=0.1, answer=Answer(1))
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_bisect_splits_at_the_reported_record_and_only_the_rest_comes_again_at_no_cost(done: int) -> None:
+    rest = Batch(FOUR[done:], attempts=3, invocations=4, failures=1, not_before=0.1, answer=Answer(done))
     batch = Batch(FOUR, attempts=3, invocations=3, failures=3)
-    assert after_invocation(batch, Answer(1), BISECT, now=0) == Next(FOUR[:1], (rest,))
+    assert after_invocation(batch, Answer(done), BISECT, now=0) == Next(FOUR[:done], (rest,))
 
 
 def test_a_single_record_that_cannot_be_split_spends_its_own_attempts() -> None:

@@ -57,6 +57,7 @@ def test_a_lane_is_ready_when_it_has_work_and_is_neither_out_nor_waiting_for_a_r
     lanes.put(numbered(1), now=0)
     assert (lanes.ready(PLAIN, now=1), lanes.next_ready_at(PLAIN)) == ([lane], 0)
     batch = lane.take(PLAIN, now=1).batch
+    lanes.put(numbered(2), now=1)
     assert (lanes.ready(PLAIN, now=1), lanes.next_ready_at(PLAIN)) == ([], None)
     lane.settle(after_invocation(batch, Answer(0), PLAIN, now=5), now=5)
     assert lanes.next_ready_at(PLAIN) == 5.1
