@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workflow.definition import circles, field_checks, fired_checks, graph, hook_checks, payload_checks
+from workflow.definition import circles, field_checks, fired_checks, fires_checks, graph, hook_checks, payload_checks
 from workflow.definition.document import Document
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel
@@ -27,14 +27,15 @@ def check(reading: Reading, registered: Registered | None) -> list[Problem]:
 
 
 def check_together(readings: Sequence[Reading], registered: Registered | None) -> list[Problem]:
-    """The problems that definitions have with each other: the same kind and version twice, circles without an end.
+    """The problems that definitions have with each other: the same kind and version twice, circles without an end,
+    hooks that say they fire what there is not.
 
     `registered` None: no hook fires anything by itself.
     """
-    return _declared_twice(readings) + _endless(readings, {} if registered is None else registered.hooks)
+    return _declared_twice(readings) + _fired(readings, {} if registered is None else registered.hooks)
 
 
-def _endless(readings: Sequence[Reading], fires: circles.Fires) -> list[Problem]:
+def _fired(readings: Sequence[Reading], fires: circles.Fires) -> list[Problem]:
     # Every event is made with the version in force; what is left out of one might have been what ends a circle.
     in_force: dict[str, tuple[Reading, DefinitionModel]] = {}
     for reading in readings:
@@ -44,7 +45,8 @@ def _endless(readings: Sequence[Reading], fires: circles.Fires) -> list[Problem]
         if model.kind not in in_force or in_force[model.kind][1].version < model.version:
             in_force[model.kind] = reading, model
     chosen = list(in_force.values())
-    found = circles.endless_circles([model for _, model in chosen], fires)
+    models = [model for _, model in chosen]
+    found = [*circles.endless_circles(models, fires), *fires_checks.unknown_fires(models, fires)]
     return [_problem(chosen[index][0].document, finding) for index, finding in found]
 
 
@@ -74,6 +76,7 @@ def _graph(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
     if "transitions.guard" not in left_out:
         yield from graph.ambiguous_triggers(all_edges)
     yield from hook_checks.repeated_hooks(model, all_edges)
+    yield from fired_checks.unreached_catches(model)
 
 
 def _ways(model: DefinitionModel, all_edges: list[graph.Edge], left_out: set[str]) -> Iterator[Finding]:

@@ -10,10 +10,11 @@ from workflow.definition.document import PathTuple
 from workflow.definition.durations import whole_seconds
 from workflow.definition.findings import Finding
 from workflow.definition.graph import Edge, Ways, ways_by_source
-from workflow.definition.hook_checks import items_at
+from workflow.definition.hook_checks import each_item, items_at
 from workflow.definition.model import DefinitionModel, FieldModel, HookItem, RunModel, TransitionModel
 from workflow.definition.suggestions import listed, ways_out
 
+ANY_ERROR = "*"
 ERROR_FIELD = "error"
 """The payload field, a string, in which a catch gives what went wrong, if its transition declares it."""
 
@@ -93,6 +94,16 @@ def misled_outcomes(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[F
         if state is not None:
             message = f"`{fired.written}` leads nowhere from {state!r}"
             yield Finding(fired.path, message, f"from there: {listed(ways.get(state, {}))}")
+
+
+def unreached_catches(model: DefinitionModel) -> Iterator[Finding]:
+    """Names of errors after `*`: the first that fits is taken, and that one always fits."""
+    for path, item in each_item(model):
+        names = list(item.catch) if isinstance(item, RunModel) else []
+        after_any = names[names.index(ANY_ERROR) + 1 :] if ANY_ERROR in names else []
+        for name in after_any:
+            message = f"{name} is never caught here: {ANY_ERROR!r} before it takes every error"
+            yield Finding((*path, "catch", name), message, f"put {ANY_ERROR!r} last", at_key=True)
 
 
 def _no_such_trigger(fired: _Fired, model: DefinitionModel) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def unregistered(model: DefinitionModel, registered: Registered) -> Iterator[Fin
 
 
 def _unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Iterator[Finding]:
-    for path, item in _each_item(model):
+    for path, item in each_item(model):
         name = hook_name(item)
         if name in hooks:
             continue
@@ -41,7 +41,7 @@ def _unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Itera
 
 
 def _unregistered_probes(model: DefinitionModel, probes: Collection[str]) -> Iterator[Finding]:
-    for path, item in _each_item(model):
+    for path, item in each_item(model):
         if isinstance(item, RunModel) and item.on_unknown == VERIFY and item.run not in probes:
             message = f"no probe of {item.run!r} is registered, so nothing can verify whether it happened"
             way_out = f"write one, marked @probe(of={item.run!r}), or choose 'retry' or 'park'"
@@ -100,7 +100,8 @@ def _owed_twice(path: PathTuple, hook: str, event: str) -> Finding:
     return Finding(path, message, "name it once, or register it under a second name")
 
 
-def _each_item(model: DefinitionModel) -> Iterator[tuple[PathTuple, HookItem]]:
+def each_item(model: DefinitionModel) -> Iterator[tuple[PathTuple, HookItem]]:
+    """Every place that asks for a hook, with its path."""
     for path, _, state in model.each_state():
         yield from items_at((*path, "on_enter"), state.on_enter)
         yield from items_at((*path, "on_exit"), state.on_exit)

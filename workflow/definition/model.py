@@ -77,7 +77,8 @@ class RunModel(Closed):
     )
     catch: dict[ErrorName, Name] = Field(
         default={},
-        description="The trigger to fire for an error, by the error's class name; '*' stands for all others.",
+        description="The trigger to fire for an error, by the name of its class or of one it derives from; '*', "
+        "which comes last, stands for all others.",
     )
     then: Annotated[Name | None, GIVEN] = Field(
         default=None, description="The trigger to fire when the hook is done, in the write that records it as done."

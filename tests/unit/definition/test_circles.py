@@ -192,3 +192,27 @@ def test_many_hooks_on_many_edges_are_judged_in_seconds(tmp_path: Path) -> None:
     load_definitions(tmp_path)
 
     assert time.perf_counter() - started < 4
+
+
+def test_a_hook_that_says_it_fires_what_there_is_not_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "order.yaml").write_text(ORDER)
+    (tmp_path / "shipment.yaml").write_text(SHIPMENT.replace("[report]", "[report, notify]"))
+    hooks = {"report": ("bok", "order.leaves", "order.leave"), "notify": ("leave", "book"), "stop": ()}
+
+    with pytest.raises(DefinitionError) as caught:
+        load_definitions(tmp_path, registered=Registered(hooks))
+
+    assert [(p.line, p.column, p.message, p.way_out) for p in caught.value.problems] == [
+        (
+            5,
+            20,
+            "the hook 'report' says that it fires 'bok', and there is no such trigger",
+            "correct its @hook(fires=...); did you mean 'book'? triggers: book, create",
+        ),
+        (
+            5,
+            20,
+            "the hook 'report' says that it fires 'order.leaves', and there is no such trigger",
+            "correct its @hook(fires=...); did you mean 'leave'? triggers: ship, leave, create",
+        ),
+    ]
