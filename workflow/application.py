@@ -10,11 +10,13 @@ from workflow.definition.definition import CREATE, Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import EntityNotFoundError, PayloadError, SettingsError
+from workflow.operations import Operations
 from workflow.runtime.ask import Ask, check_id
 from workflow.runtime.fire import Accepted, create, fire
 from workflow.runtime.hooks import Handlers, Hooks, require
-from workflow.runtime.ports import Clock, Ledger, LedgerEntry, Listed, Store, Violation
-from workflow.runtime.runtime import Runtime
+from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.ports import Clock, Ledger, Listed, Records, Store, Violation
+from workflow.runtime.runtime import MAX_DEPTH, Runtime
 from workflow.settings import Settings, read_settings
 
 
@@ -34,11 +36,14 @@ class Workflow:
         hooks_required: bool = True,
         ledger: Ledger | None = None,
         clock: Clock | None = None,
+        records: Records | None = None,
+        max_depth: int = MAX_DEPTH,
     ) -> None:
         """Loads the definitions (a folder, a file, or loaded ones) and checks them against the handlers.
 
-        With `hooks_required=False` they may ask for hooks that no handler registers. `ledger` defaults to the store,
-        where that is one too. Raises DefinitionError with all problems, or RegisterHookError.
+        With `hooks_required=False` they may ask for hooks that no handler registers. `ledger` defaults to the store's
+        own; so do `records`, which only `operations` needs. `max_depth`: how many effects may lead one to another.
+        Raises DefinitionError with all problems, or RegisterHookError.
         """
         hooks = Hooks(handlers)
         if not isinstance(definitions, Definitions):
@@ -48,7 +53,8 @@ class Workflow:
         ledger = ledger or getattr(store, "ledger", None)
         if ledger is None:
             raise SettingsError(f"{type(store).__name__} brings no ledger; give one with ledger=")
-        self._runtime = Runtime(definitions, hooks, store, ledger, clock or SystemClock())
+        self._runtime = Runtime(definitions, hooks, store, ledger, clock or SystemClock(), max_depth)
+        self._records = records or getattr(store, "records", None)
 
     @classmethod
     def from_env(cls, *, hooks_required: bool = True, folder: Path | None = None) -> Workflow:
@@ -60,12 +66,20 @@ class Workflow:
     def from_settings(cls, settings: Settings, *, hooks_required: bool = True) -> Workflow:
         """The application that the settings describe."""
         # An application that brings its own store never pays for importing botocore.
-        from workflow.aws.compose import open_table, read_compiled
+        from workflow.aws.compose import open_ports, read_compiled
 
-        store, ledger = open_table(settings)
+        store, ledger, records = open_ports(settings)
         compiled = settings.definitions.endswith(".json")
         definitions = read_compiled(settings.definitions) if compiled else settings.definitions
-        return cls(definitions, store, handlers=settings.handlers, hooks_required=hooks_required, ledger=ledger)
+        return cls(
+            definitions,
+            store,
+            handlers=settings.handlers,
+            hooks_required=hooks_required,
+            ledger=ledger,
+            records=records,
+            max_depth=settings.max_depth,
+        )
 
     @property
     def definitions(self) -> Definitions:
@@ -76,6 +90,13 @@ class Workflow:
     def runtime(self) -> Runtime:
         """The definitions, hooks and ports in use, for those that deliver or test."""
         return self._runtime
+
+    @property
+    def operations(self) -> Operations:
+        """What people do about effects and whole tables; raises SettingsError if the store brings no records."""
+        if self._records is None:
+            raise SettingsError(f"{type(self._runtime.store).__name__} brings no records; give some with records=")
+        return Operations(self._runtime, self._records)
 
     def create(
         self,

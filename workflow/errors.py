@@ -97,6 +97,10 @@ class CascadeError(Refused):
     """Too many effects have led one to another; the hooks fire in a circle."""
 
 
+class UnknownHookError(Refused):
+    """No definition asks for a hook of that name."""
+
+
 class EffectNotParkedError(Refused):
     """There is nothing to let go on or to skip: the effects were not put aside, or have gone on meanwhile."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from workflow.errors import SettingsError
 
-_KEYS = ("table", "definitions", "handlers", "workers")
+_KEYS = ("table", "definitions", "handlers", "workers", "max_depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Settings:
     handlers: tuple[str, ...] = ()
     endpoint_url: str = ""
     workers: int = 16
+    max_depth: int = 16
 
     def get_table(self) -> str:
         """The table's name; raises SettingsError that says how to give it."""
@@ -35,16 +36,22 @@ def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
     before the file's entry. Raises SettingsError for what does not fit."""
     written = {} if "WORKFLOW_DEFINITIONS" in environment else _written(folder or Path())
     handlers = environment.get("WORKFLOW_HANDLERS", ",".join(written.get("handlers", [])))
-    workers = environment.get("WORKFLOW_WORKERS", str(written.get("workers", 16)))
-    if not workers.isdecimal() or not 1 <= int(workers) <= 256:
-        raise SettingsError(f"workers (or WORKFLOW_WORKERS) is {workers!r}; give a whole number from 1 to 256")
     return Settings(
         table=environment.get("WORKFLOW_TABLE", written.get("table", "")),
         definitions=environment.get("WORKFLOW_DEFINITIONS", written.get("definitions", "definitions")),
         handlers=tuple(name.strip() for name in handlers.split(",") if name.strip()),
         endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB", environment.get("AWS_ENDPOINT_URL", "")),
-        workers=int(workers),
+        workers=_number(environment, written, "workers", 16, 256),
+        max_depth=_number(environment, written, "max_depth", 16, 1000),
     )
+
+
+def _number(environment: Mapping[str, str], written: Mapping[str, Any], name: str, default: int, most: int) -> int:
+    variable = f"WORKFLOW_{name.upper()}"
+    given = environment.get(variable, str(written.get(name, default)))
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise SettingsError(f"{name} (or {variable}) is {given!r}; give a whole number from 1 to {most}")
+    return int(given)
 
 
 def _written(folder: Path) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from workflow.aws.client import make_client
 from workflow.aws.clock import SystemClock
@@ -16,15 +17,24 @@ from workflow.runtime.hooks import Hooks, require
 from workflow.runtime.runtime import Runtime
 from workflow.settings import Settings
 
+if TYPE_CHECKING:
+    from workflow.aws.records import TableRecords
+
 
 def open_table(settings: Settings) -> tuple[TableStore, TableLedger]:
     """Store and ledger on the table that the settings name; raises SettingsError if they name none, and
     StoreAccessError where region, profile or credentials are not configured."""
-    table = settings.get_table()
-    # Making a client already fails where no region or an unknown profile is configured.
-    with translated(f"opening table {table}"):
-        client = make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
+    client, table = _open_client(settings), settings.get_table()
     return TableStore(client, table), TableLedger(client, table)
+
+
+def open_ports(settings: Settings) -> tuple[TableStore, TableLedger, TableRecords]:
+    """Store, ledger and, for people, everything that the table keeps; raises as `open_table` does."""
+    # Here and not above: no Lambda reads it all.
+    from workflow.aws.records import TableRecords
+
+    client, table = _open_client(settings), settings.get_table()
+    return TableStore(client, table), TableLedger(client, table), TableRecords(client, table)
 
 
 def open_runtime(settings: Settings) -> Runtime:
@@ -33,7 +43,13 @@ def open_runtime(settings: Settings) -> Runtime:
     definitions, hooks = read_compiled(settings.definitions), Hooks(settings.handlers)
     require(hooks, definitions)
     store, ledger = open_table(settings)
-    return Runtime(definitions, hooks, store, ledger, SystemClock())
+    return Runtime(definitions, hooks, store, ledger, SystemClock(), settings.max_depth)
+
+
+def _open_client(settings: Settings) -> Any:
+    # Making a client already fails where no region or an unknown profile is configured.
+    with translated(f"opening table {settings.get_table()}"):
+        return make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
 
 
 def read_compiled(file: str) -> Definitions:

@@ -11,6 +11,7 @@ from typing import Any
 
 from workflow.aws.compose import open_runtime
 from workflow.aws.images import Plan
+from workflow.aws.metrics import parked_metrics
 from workflow.aws.stream import look, partial_batch_response, plans
 from workflow.runtime.deliver import Deliverer
 from workflow.runtime.runtime import Runtime
@@ -35,6 +36,9 @@ class StreamHandler:
         found = look(records, self._plans)
         until = self._runtime.clock.now() + timedelta(milliseconds=remaining_ms)
         delivered = self._deliverer.deliver(found.changes, until=until)
+        for line in parked_metrics(delivered.for_people, self._runtime.clock.now()):
+            # Not through the log: its prefix would make it no JSON.
+            print(line, flush=True)
         counts = {
             "records": len(records),
             "transitions": found.transitions,
@@ -43,6 +47,9 @@ class StreamHandler:
             "malformed": found.malformed,
             "effects_done": delivered.effects_done,
             "effects_failed": delivered.effects_failed,
+            "put_aside": delivered.put_aside,
+            "waiting": delivered.waiting,
+            "for_people": delivered.for_people.total(),
             "violations": delivered.violations,
             "to_come_again": len(delivered.failed),
         }

@@ -1,0 +1,24 @@
+"""The one metric that asks for a person, in CloudWatch's embedded format: a line in the log, and no call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+NAMESPACE = "Workflow"
+EFFECTS_PARKED = "EffectsParked"
+
+
+def parked_metrics(for_people: Mapping[tuple[str, str], int], now: datetime) -> Iterator[str]:
+    """A log line for each kind and hook whose effects now wait for a person: metric `EffectsParked`, a count, by
+    itself and by kind and hook; an alarm on its sum needs nothing more.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
+    for (kind, hook), count in sorted(for_people.items()):
+        metric = {
+            "Namespace": NAMESPACE,
+            "Dimensions": [[], ["kind", "hook"]],
+            "Metrics": [{"Name": EFFECTS_PARKED, "Unit": "Count"}],
+        }
+        told = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [metric]}
+        yield json.dumps({"_aws": told, "kind": kind, "hook": hook, EFFECTS_PARKED: count})

@@ -1,0 +1,121 @@
+"""What people do about a running workflow: look at what is put aside, let it go on, reconcile, verify, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from workflow.errors import PayloadError, UnknownHookError
+from workflow.runtime import people
+from workflow.runtime.ask import check_id
+from workflow.runtime.explain import Explanation, explain
+from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.ports import Pause, Records, WalkProgress
+from workflow.runtime.reconcile import Reconciled, Reconciler
+from workflow.runtime.runtime import Runtime
+from workflow.runtime.verify import Verified, verify
+
+
+class Operations:
+    """For people and their tools, never needed by a Lambda. Every method may raise the Retryable errors of the store
+    and StoreAccessError."""
+
+    def __init__(self, runtime: Runtime, records: Records) -> None:
+        self._runtime, self._records = runtime, records
+
+    def parked(
+        self, *, kind: str | None = None, hook: str | None = None, error: str | None = None
+    ) -> Iterator[LedgerEntry]:
+        """The entries that are put aside: of a kind, at a hook, with an error of that class; all by default.
+
+        What was put aside a moment ago may be missing. Raises UnknownKindError and UnknownHookError.
+        """
+        if kind is not None:
+            self._runtime.get_definition(kind)
+        if hook is not None:
+            self._check_hook(hook)
+        return (entry for entry in self._runtime.ledger.parked() if _matches(entry, kind, hook, error))
+
+    def redrive(self, kind: str, id: str) -> LedgerEntry:
+        """Lets the entity go on with the next sweep, all its attempts before it again, and returns where it stood.
+
+        Raises EffectNotParkedError if it was not put aside, or is being run.
+        """
+        entry = self._find(kind, id)
+        people.redrive(self._runtime, entry)
+        return entry
+
+    def redrive_all(self, entries: Sequence[LedgerEntry], *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
+        """Lets these go on, due so many a second (0: all with the next sweep), and yields each; those that have gone
+        on by themselves meanwhile are left alone."""
+        if per_second < 0:
+            raise PayloadError(f"the rate is {per_second}; give how many a second, or 0 for all at once")
+        return people.redrive_all(self._runtime, entries, per_second=per_second)
+
+    def skip(self, kind: str, id: str, reason: str, *, by: str = "") -> str:
+        """Settles the effect that the entity stands at without running it, with the reason, and returns its hook; the
+        entity goes on with the next sweep. Raises EffectNotParkedError, and PayloadError without a reason."""
+        return people.skip(self._runtime, self._find(kind, id), reason, by)
+
+    def _find(self, kind: str, id: str) -> LedgerEntry:
+        self._runtime.get_definition(kind)
+        check_id(kind, id)
+        return people.parked_of(self._runtime, kind, id)
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """The hooks that are paused, by name."""
+        return self._runtime.ledger.pauses()
+
+    def pause(self, hook: str, reason: str, *, by: str = "") -> Pause:
+        """Keeps the hook from running until it is resumed, everywhere within ten seconds; what owes it is put aside.
+
+        Raises UnknownHookError, and PayloadError without a reason.
+        """
+        self._check_hook(hook)
+        return people.pause(self._runtime, hook, reason, by)
+
+    def resume(self, hook: str, *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
+        """Lets the hook run again, and yields each entity that it held up, due so many a second (0: all at once)."""
+        # Not checked: a hook that was paused and then removed from the definitions must be resumable.
+        return people.resume(self._runtime, hook, per_second=per_second)
+
+    def _check_hook(self, hook: str) -> None:
+        known = sorted({name for definition in self._runtime.definitions for name in definition.hooks})
+        if hook not in known:
+            raise UnknownHookError(f"no definition asks for a hook {hook!r}; known: {', '.join(known) or 'none'}")
+
+    def explain(self, kind: str, id: str) -> Explanation:
+        """Why the entity is where it is, the reason that matters first; raises EntityNotFoundError."""
+        self._runtime.get_definition(kind)
+        check_id(kind, id)
+        return explain(self._runtime, self._records, kind, id)
+
+    def reconcile(
+        self,
+        since: datetime | None = None,
+        *,
+        afresh: bool = False,
+        on_progress: Callable[[WalkProgress], None] = lambda progress: None,
+    ) -> Reconciled:
+        """Has the sweeper run every effect that a change since then (None: ever) owes and the stream lost.
+
+        Safe beside live traffic. One that was interrupted goes on where it stopped, unless `afresh`.
+        """
+        reconciler = Reconciler(self._runtime, self._records, since=since, on_progress=on_progress)
+        return reconciler.reconcile(afresh=afresh)
+
+    def verify(self, *, on_progress: Callable[[Verified], None] = lambda so_far: None) -> Verified:
+        """Checks every promise on the live table, entity by entity."""
+        return verify(self._runtime, self._records, on_progress=on_progress)
+
+    def estimated_entities(self) -> int:
+        """About how many entities there are; hours old on AWS."""
+        return self._records.estimated_entities()
+
+
+def _matches(entry: LedgerEntry, kind: str | None, hook: str | None, error: str | None) -> bool:
+    if entry.parked is None or (kind is not None and entry.kind != kind):
+        return False
+    if hook is not None and hook != (entry.parked.hook or entry.first_open):
+        return False
+    return error is None or entry.parked.error.partition(":")[0] == error
