@@ -29,7 +29,7 @@ def test_the_template_becomes_a_table_a_function_and_a_mapping_that_is_switched_
         {"AttributeName": "sk", "KeyType": "RANGE"},
     ]
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_state"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_state", "by_due"]
     mapping = make_client("lambda", endpoint_url=stack.endpoint_url).get_event_source_mapping(UUID=stack.mapping_id)
     assert mapping["State"] == "Disabled"
     assert sorted(stack.outputs) == ["OrderHistoryTableName", "StreamFunctionName", "TableName"]
