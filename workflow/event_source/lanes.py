@@ -55,8 +55,9 @@ class Lane(Generic[R]):
     def ready_at(self, settings: Settings) -> float | None:
         """Return from when on a batch may be taken, in seconds; None while one is out or nothing waits.
 
-        A new batch goes when it has the batch size or the payload's limit, or when the batching window is over, which
-        opened when the batch before it was settled or, if later, its first record came.
+        Documented: a new batch goes when it has the batch size or the payload's limit, or when the batching window is
+        over, which opened when the invocation before it ended. Chosen, where AWS is silent: after a quiet time the
+        window opens with the first record; each lane has its own; a retry waits for its pause alone.
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
         """
         if self._out is not None:
