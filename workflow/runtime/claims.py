@@ -78,20 +78,32 @@ class Claims:
                 final=(LeaseLostError,),
             )
         except Retryable:
-            if not self.stands(after):
+            if not self.look(after).is_as(after):
                 raise
         return after
 
-    def stands(self, after: LedgerEntry) -> bool:
-        """Whether the ledger holds the entry so."""
-        found = self._ledger.find(after.kind, after.entity_id, after.version)
-        return found is not None and found.is_as(after)
+    def look(self, entry: LedgerEntry) -> LedgerEntry:
+        """The entry as it stands; raises LeaseLostError if it is gone."""
+        found = self._ledger.find(entry.kind, entry.entity_id, entry.version)
+        if found is None:
+            raise LeaseLostError(f"{entry}: the ledger does not hold them any more")
+        return found
 
-    def put_aside(self, entry: LedgerEntry, hook: str, parked: Parked, *, begun: bool = True) -> LedgerEntry:
-        """Ends the lease and leaves the entry to the sweeper, or to a person; `begun` false: nothing was cut off."""
-        now = self._clock.now()
-        after = entry._replace(owner=self._owner if begun else RELEASED, lease_until=now, parked=parked)
-        return self.commit(after, hook)
+    def put_aside(self, entry: LedgerEntry, hook: str, parked: Parked) -> LedgerEntry:
+        """Ends the lease and leaves the entry to the sweeper, or to a person."""
+        return self.commit(self._aside(entry, parked), hook)
+
+    def put_aside_if(self, found: LedgerEntry, entry: LedgerEntry, parked: Parked) -> LedgerEntry:
+        """The same if the entry still stands as it was found; raises LeaseLostError if it does not: a write that was
+        not answered has arrived after all."""
+        after = self._aside(entry, parked)
+        if self._ledger.put(after, found) is not None:
+            raise LeaseLostError(f"{entry}: what was not answered has been written meanwhile")
+        return after
+
+    def _aside(self, entry: LedgerEntry, parked: Parked) -> LedgerEntry:
+        # Nobody's from here on: a write of ours that is still on its way must not arrive.
+        return entry._replace(owner=RELEASED, lease_until=self._clock.now(), parked=parked)
 
     def release(self, entry: LedgerEntry) -> None:
         """Lets the next delivery, or sweep, take over at once, and counts no attempt."""

@@ -1,4 +1,4 @@
-"""What all threads of one invocation share: who they claim effects as, and until when they may."""
+"""What all threads of one invocation share: until when they may claim and begin."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Invocation:
 
     def __init__(self, runtime: Runtime, until: datetime, paused: Mapping[str, Pause]) -> None:
         self._runtime, self._paused = runtime, paused
-        self._owner = runtime.clock.new_id()
         self._lease_until = until + _LEASE_MARGIN
         self.stop_at = until - min(_LONGEST_RESERVE, (until - runtime.clock.now()) / _RESERVE_SHARE)
 
     def runner(self) -> EffectRunner:
         """Somebody to run effects, for one thread."""
-        return EffectRunner(self._runtime, self._owner, self._lease_until, self.stop_at, self._paused, Delivered())
+        # An owner each: two threads that come to the same entity must not take one another for themselves.
+        owner = self._runtime.clock.new_id()
+        return EffectRunner(self._runtime, owner, self._lease_until, self.stop_at, self._paused, Delivered())

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from workflow.definition.definition import Definition, Timer
 from workflow.engine.events import Event
-from workflow.errors import Refused, VersionPassedError
+from workflow.errors import DefinitionNotDeployedError, Refused, UnknownKindError, VersionPassedError
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import SetTimer
 from workflow.runtime.runtime import Runtime
 
 log = logging.getLogger("workflow")
+
+_UNDEPLOYED_WAIT = timedelta(minutes=1)
 
 
 def timer_after(definition: Definition, event: Event) -> SetTimer | None:
@@ -41,6 +43,10 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
 
     try:
         fire(runtime, Ask(timer.kind, timer.entity_id, timer.trigger, by="timer", only_version=timer.version))
+    except (UnknownKindError, DefinitionNotDeployedError) as error:
+        log.warning("the timer of %s %s waits: %s", timer.kind, timer.entity_id, error)
+        runtime.store.change_timer(timer, timer._replace(at=runtime.clock.now() + _UNDEPLOYED_WAIT))
+        return False
     except VersionPassedError:
         runtime.store.change_timer(timer, None)
         return False
