@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from tests.fakes.ledgers import FaultyLedger
 from workflow.engine.entity import Entity
 from workflow.errors import ContentionError, Retryable, StoreUnavailableError, ThrottledError
 from workflow.runtime.ports import Contested, Write
@@ -28,6 +29,7 @@ class FaultyStore(MemoryStore):
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__()
+        self.ledger: FaultyLedger = FaultyLedger()
         self.faults = list(faults)
         self.meanwhile: Callable[[], object] | None = None
         self.writes: list[Write] = []
@@ -59,7 +61,8 @@ class FaultyStore(MemoryStore):
         if write.token in self._applied:
             assert self._applied[write.token] == write, "one token, two writes"
             return None
-        contested = super().commit(write)
+        with self.ledger.in_transaction():
+            contested = super().commit(write)
         if contested is None:
             self._applied[write.token] = write
         return contested
