@@ -1,4 +1,4 @@
-"""What every ledger promises: one owner at a time, outcomes fenced by it, and nothing forgotten."""
+"""What every ledger promises: written if what was found still stands, or by its owner; and nothing forgotten."""
 
 from __future__ import annotations
 
@@ -7,156 +7,197 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.contracts.conftest import Ports
-from workflow.errors import ClaimError, LeaseLostError
-from workflow.runtime.ledger_entry import LedgerEntry, Outcome
+from workflow.errors import LeaseLostError
+from workflow.runtime.ledger_entry import OWED, RELEASED, Attempt, LedgerEntry, Outcome, Parked
 
 NOW = datetime.fromisoformat("2026-01-31T12:00:00.250Z")
 LEASE_END = NOW + timedelta(seconds=60)
 LATER = LEASE_END + timedelta(milliseconds=1)
 
 
-def _claim(owner: str = "one", *, version: int = 7, hooks: tuple[str, ...] = ("zebra", "aardvark")) -> LedgerEntry:
-    return LedgerEntry("order", "42", version, owner, LEASE_END, {hook: Outcome() for hook in hooks})
+def _entry(owner: str = "one", *, version: int = 7, hooks: tuple[str, ...] = ("zebra", "aardvark")) -> LedgerEntry:
+    return LedgerEntry("order", "42", version, owner, LEASE_END, dict.fromkeys(hooks, OWED))
 
 
-def _done(attempt: int = 1, *, seconds: int = 1) -> Outcome:
-    return Outcome("done", attempt, NOW + timedelta(seconds=seconds), took_ms=12)
+def _aside(at: datetime | None = NOW, *, since: datetime = NOW) -> Parked:
+    return Parked("zebra", "retry" if at else "attempts", since, at, "ValueError: ü \n no")
 
 
-def _failed(attempt: int = 1, *, seconds: int = 1) -> Outcome:
-    return Outcome("failed", attempt, NOW + timedelta(seconds=seconds), took_ms=5, error="ValueError: ü \n no")
+DONE = Outcome("done", 1, NOW + timedelta(microseconds=1), took_ms=12)
+FULL = Outcome(
+    "parked",
+    3,
+    NOW + timedelta(microseconds=7),
+    took_ms=5,
+    error="ValueError: ü \n no",
+    trace="line 1\nline 2",
+    earlier=(Attempt(NOW, 1, "KeyError: a"), Attempt(NOW + timedelta(microseconds=3), 0, "KeyError: b")),
+    note="caught by 'decline'",
+    forgiven=2,
+)
 
 
-def test_a_first_claim_takes_all_effects_of_the_event(ports: Ports) -> None:
-    assert ports.ledger.claim(_claim(), NOW) == _claim()
-    assert list(ports.ledger.entries("order", "42")) == [_claim()]
+def _standing(ports: Ports, version: int = 7) -> LedgerEntry | None:
+    return ports.ledger.find("order", "42", version)
 
 
-def test_while_a_lease_lasts_nobody_else_gets_the_effects(ports: Ports) -> None:
-    ports.ledger.claim(_claim("one"), NOW)
-    with pytest.raises(ClaimError, match="effects of order 42 version 7"):
-        ports.ledger.claim(_claim("other"), LEASE_END - timedelta(milliseconds=1))
-    assert list(ports.ledger.entries("order", "42")) == [_claim("one")]
+def test_an_entry_is_put_where_nothing_stands(ports: Ports) -> None:
+    assert ports.ledger.put(_entry(), None) is None
+    assert _standing(ports) == _entry()
+    assert list(ports.ledger.entries("order", "42")) == [_entry()]
 
 
-def test_a_claim_repeated_by_its_owner_is_the_same_claim(ports: Ports) -> None:
-    ports.ledger.claim(_claim(), NOW)
-    assert ports.ledger.claim(_claim(), NOW + timedelta(seconds=1)) == _claim()
+def test_what_was_never_put_is_not_found(ports: Ports) -> None:
+    ports.ledger.put(_entry(), None)
+    assert [ports.ledger.find(*key) for key in (("order", "42", 8), ("order", "43", 7), ("job", "42", 7))] == [None] * 3
 
 
-def test_an_outcome_is_kept_with_all_it_says(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim(), NOW)
-    ports.ledger.commit(entry, "zebra", _done())
-    outcomes = {"zebra": _done(), "aardvark": Outcome()}
-    assert list(ports.ledger.entries("order", "42")) == [_claim()._replace(outcomes=outcomes)]
+def test_where_something_stands_nothing_is_put_and_what_stands_is_told(ports: Ports) -> None:
+    ports.ledger.put(_entry("one"), None)
+    assert ports.ledger.put(_entry("other"), None) == _entry("one")
+    assert _standing(ports) == _entry("one")
+
+
+@pytest.mark.parametrize(
+    "outcome", [OWED, DONE, FULL, Outcome("unknown", 1), Outcome("skipped", 2, NOW, error="x", note="by Ada: ü")]
+)
+@pytest.mark.parametrize("parked", [None, _aside(), _aside(None), Parked("", "following", NOW, LATER)])
+def test_an_entry_is_kept_with_all_it_says(ports: Ports, outcome: Outcome, parked: Parked | None) -> None:
+    entry = _entry()._replace(outcomes={"zebra": outcome, "aardvark": DONE}, parked=parked)
+    ports.ledger.put(entry, None)
+    assert _standing(ports) == entry
+    after = entry._replace(owner="other", lease_until=LATER, outcomes={"zebra": DONE, "aardvark": OWED}, parked=None)
+    assert ports.ledger.put(after, entry) is None
+    assert _standing(ports) == after
+    assert list(ports.ledger.entries("order", "42")) == [after]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"owner": "somebody"},
+        {"lease_until": LATER},
+        {"outcomes": {"zebra": DONE, "aardvark": OWED}},
+        {"outcomes": {"zebra": OWED, "aardvark": Outcome("owed", 1)}},
+        {"parked": None},
+        {"parked": _aside()._replace(next_at=LATER)},
+        {"parked": _aside()._replace(next_at=None)},
+        {"parked": _aside()._replace(why="paused")},
+        {"parked": _aside()._replace(error="")},
+        {"parked": _aside(since=LATER)},
+    ],
+    ids=str,
+)
+def test_an_entry_that_is_not_as_it_was_found_stays_and_is_told(ports: Ports, meanwhile: dict[str, object]) -> None:
+    found = _entry()._replace(parked=_aside())
+    stands = found._replace(**meanwhile)
+    ports.ledger.put(stands, None)
+    assert ports.ledger.put(_entry("other"), found) == stands
+    assert _standing(ports) == stands
+    assert ports.ledger.put(_entry("other"), stands) is None
+    assert _standing(ports) == _entry("other")
+
+
+def test_an_entry_that_was_put_aside_meanwhile_is_not_as_it_was_found(ports: Ports) -> None:
+    stands = _entry()._replace(parked=_aside())
+    ports.ledger.put(stands, None)
+    assert ports.ledger.put(_entry("other"), _entry()) == stands
+    assert _standing(ports) == stands
+
+
+def test_what_was_found_and_is_gone_is_not_put(ports: Ports) -> None:
+    assert ports.ledger.put(_entry("other"), _entry("one")) is not None
+    assert _standing(ports) is None
+
+
+def test_an_outcome_is_committed_and_the_others_stay(ports: Ports) -> None:
+    ports.ledger.put(_entry(), None)
+    for hook in ("aardvark", "zebra"):
+        ports.ledger.commit("one", _entry().with_outcome(hook, FULL), hook)
+    assert _standing(ports) == _entry()._replace(outcomes={"zebra": FULL, "aardvark": FULL})
 
 
 def test_committing_an_outcome_again_changes_nothing(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim(), NOW)
-    ports.ledger.commit(entry, "zebra", _done())
-    ports.ledger.commit(entry, "zebra", _done())
-    assert list(ports.ledger.entries("order", "42")) == [
-        _claim()._replace(outcomes={"zebra": _done(), "aardvark": Outcome()})
-    ]
+    ports.ledger.put(_entry(), None)
+    for _ in range(2):
+        ports.ledger.commit("one", _entry().with_outcome("zebra", DONE), "zebra")
+    assert _standing(ports) == _entry().with_outcome("zebra", DONE)
 
 
-def test_settled_effects_are_shown_and_not_taken(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim("one"), NOW)
-    for hook in ("zebra", "aardvark"):
-        ports.ledger.commit(entry, hook, _done())
-    settled = _claim("one")._replace(outcomes={"zebra": _done(), "aardvark": _done()})
-    assert ports.ledger.claim(_claim("other"), NOW) == settled
-    assert ports.ledger.claim(_claim("other"), LATER) == settled
-    assert settled.settled
-    assert list(ports.ledger.entries("order", "42")) == [settled]
+def test_a_commit_without_a_hook_leaves_every_outcome(ports: Ports) -> None:
+    ports.ledger.put(_entry().with_outcome("zebra", DONE), None)
+    after = _entry(RELEASED)._replace(lease_until=NOW, parked=_aside())
+    ports.ledger.commit("one", after)
+    assert _standing(ports) == after.with_outcome("zebra", DONE)
+
+
+def test_a_commit_sets_and_clears_that_the_entity_is_put_aside(ports: Ports) -> None:
+    ports.ledger.put(_entry(), None)
+    for parked in (_aside(), _aside(None), Parked("", "following", NOW, NOW), None):
+        after = _entry()._replace(parked=parked)
+        ports.ledger.commit("one", after)
+        assert _standing(ports) == after
+        due = [] if parked is None or parked.next_at is None else [7]
+        assert [one.version for one in ports.ledger.due(NOW)] == due
+        assert list(ports.ledger.parked()) == ([after] if parked else [])
+
+
+def test_an_owner_to_whom_the_entry_passed_commits_nothing(ports: Ports) -> None:
+    ports.ledger.put(_entry("one"), None)
+    ports.ledger.put(_entry("other"), _entry("one"))
+    for hook in ("zebra", ""):
+        with pytest.raises(LeaseLostError, match="effects of order 42 version 7"):
+            ports.ledger.commit("one", _entry("one")._replace(parked=_aside()).with_outcome("zebra", DONE), hook)
+    assert _standing(ports) == _entry("other")
+    ports.ledger.commit("other", _entry("other").with_outcome("zebra", DONE), "zebra")
+    assert _standing(ports) == _entry("other").with_outcome("zebra", DONE)
+
+
+def test_an_owner_who_gave_the_entry_away_commits_no_more(ports: Ports) -> None:
+    ports.ledger.put(_entry("one"), None)
+    released = _entry(RELEASED)._replace(lease_until=NOW)
+    ports.ledger.commit("one", released)
+    with pytest.raises(LeaseLostError):
+        ports.ledger.commit("one", _entry("one").with_outcome("zebra", DONE), "zebra")
+    assert _standing(ports) == released
+
+
+def test_nothing_is_committed_where_nothing_stands(ports: Ports) -> None:
+    for hook in ("zebra", ""):
+        with pytest.raises(LeaseLostError):
+            ports.ledger.commit("one", _entry("one"), hook)
+    assert _standing(ports) is None
 
 
 def test_hooks_keep_the_order_they_run_in(ports: Ports) -> None:
     hooks = tuple(f"hook_{number}" for number in (9, 1, 10, 2, 5, 0, 3))
-    ports.ledger.claim(_claim(hooks=hooks), NOW)
-    assert [list(entry.outcomes) for entry in ports.ledger.entries("order", "42")] == [list(hooks)]
-    with pytest.raises(ClaimError):
-        ports.ledger.claim(_claim("other", hooks=hooks), NOW)
-    taken = ports.ledger.claim(_claim("other", hooks=hooks)._replace(lease_until=LATER), LATER)
-    assert list(taken.outcomes) == list(hooks)
-
-
-def test_taking_over_a_lease_that_ran_out_counts_an_attempt_for_the_hook_that_was_next(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim("one"), NOW)
-    ports.ledger.commit(entry, "zebra", _done())
-    wanted = _claim("other")._replace(lease_until=LATER + timedelta(seconds=60))
-    taken = ports.ledger.claim(wanted, LATER)
-    assert taken == wanted._replace(outcomes={"zebra": _done(), "aardvark": Outcome("owed", 1)})
-    assert list(ports.ledger.entries("order", "42")) == [taken]
-
-
-def test_a_lease_is_over_at_the_moment_it_ends(ports: Ports) -> None:
-    ports.ledger.claim(_claim("one"), NOW)
-    assert ports.ledger.claim(_claim("other"), LEASE_END).owner == "other"
-
-
-def test_an_owner_whose_lease_passed_on_commits_nothing(ports: Ports) -> None:
-    lost = ports.ledger.claim(_claim("one"), NOW)
-    taken = ports.ledger.claim(_claim("other"), LATER)
-    with pytest.raises(LeaseLostError, match="zebra"):
-        ports.ledger.commit(lost, "zebra", _done())
-    assert list(ports.ledger.entries("order", "42")) == [taken]
-    ports.ledger.commit(taken, "zebra", _done(2))
-    with pytest.raises(LeaseLostError):
-        ports.ledger.commit(lost, "zebra", _failed())
-    assert [entry.outcomes["zebra"] for entry in ports.ledger.entries("order", "42")] == [_done(2)]
-
-
-def test_an_owner_who_never_claimed_commits_nothing(ports: Ports) -> None:
-    with pytest.raises(LeaseLostError):
-        ports.ledger.commit(_claim(), "zebra", _done())
-    assert list(ports.ledger.entries("order", "42")) == []
-
-
-def test_a_failure_ends_the_lease_and_keeps_its_attempt(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim("one"), NOW)
-    ports.ledger.commit(entry, "zebra", _failed())
-    ended = _claim("one")._replace(lease_until=_failed().at, outcomes={"zebra": _failed(), "aardvark": Outcome()})
-    assert list(ports.ledger.entries("order", "42")) == [ended]
-    taken = ports.ledger.claim(_claim("other"), NOW + timedelta(seconds=1))
-    assert taken.owner == "other"
-    assert taken.outcomes["zebra"].attempts == 1
-    assert not taken.settled
-
-
-def test_an_attempt_cut_off_after_a_failure_counts_as_well(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim("one"), NOW)
-    ports.ledger.commit(entry, "zebra", _failed(1))
-    ports.ledger.claim(_claim("two"), NOW + timedelta(seconds=1))
-    third = ports.ledger.claim(_claim("three"), LATER)
-    assert third.outcomes["zebra"].attempts == 2
-    assert third.outcomes["aardvark"] == Outcome()
+    entry = _entry(hooks=hooks)
+    ports.ledger.put(entry, None)
+    ports.ledger.commit("one", entry.with_outcome("hook_5", DONE), "hook_5")
+    found = _standing(ports)
+    assert found is not None
+    told = ports.ledger.put(_entry("other", hooks=hooks), None)
+    assert told is not None
+    assert list(found.outcomes) == list(told.outcomes) == list(hooks)
 
 
 def test_the_ledger_of_an_entity_comes_in_version_order(ports: Ports) -> None:
     for version in (10, 9, 100, 1):
-        ports.ledger.claim(_claim(version=version), NOW)
-    ports.ledger.claim(_claim()._replace(entity_id="43"), NOW)
+        ports.ledger.put(_entry(version=version), None)
+    ports.ledger.put(_entry()._replace(entity_id="43"), None)
     assert [entry.version for entry in ports.ledger.entries("order", "42")] == [1, 9, 10, 100]
     assert [entry.version for entry in ports.ledger.entries("order", "43")] == [7]
     assert list(ports.ledger.entries("order", "44")) == []
 
 
-def test_effects_of_one_version_are_claimed_apart_from_anothers(ports: Ports) -> None:
-    ports.ledger.claim(_claim("one", version=1), NOW)
-    assert ports.ledger.claim(_claim("other", version=2), NOW) == _claim("other", version=2)
-
-
 def test_a_lease_on_no_whole_millisecond_never_lasts_longer_than_said(ports: Ports) -> None:
     end = NOW + timedelta(microseconds=700)
-    ports.ledger.claim(_claim("one")._replace(lease_until=end), NOW)
-    assert ports.ledger.claim(_claim("other"), end).owner == "other"
-
-
-def test_effects_let_go_are_anybodys_at_once_and_count_no_attempt(ports: Ports) -> None:
-    entry = ports.ledger.claim(_claim("one"), NOW)
-    ports.ledger.release(entry, NOW)
-    assert ports.ledger.claim(_claim("two"), NOW).outcomes == {"zebra": Outcome(), "aardvark": Outcome()}
-    for late in (lambda: ports.ledger.release(entry, NOW), lambda: ports.ledger.commit(entry, "zebra", _done())):
-        with pytest.raises(LeaseLostError):
-            late()
+    entry = _entry()._replace(lease_until=end)
+    ports.ledger.put(entry, None)
+    found = _standing(ports)
+    assert found is not None
+    assert NOW <= found.lease_until <= end
+    # What was found may be given back as it was written, or as it was read.
+    assert ports.ledger.put(_entry("other"), found) is None
+    ports.ledger.put(entry._replace(version=8), None)
+    assert ports.ledger.put(_entry("other", version=8), entry._replace(version=8)) is None
