@@ -135,6 +135,15 @@ def owed_by(definitions: Definitions, change: Change) -> tuple[str, ...] | None:
     )
 
 
+def known_owed(definitions: Definitions, step: Change) -> tuple[str, ...]:
+    """The hooks that a step of the history owes; raises DefinitionNotDeployedError if no definition here declares
+    it."""
+    owed = owed_by(definitions, step)
+    if owed is None:
+        raise edited_away(step)
+    return owed
+
+
 def use_of(definitions: Definitions, change: Change, hook: str) -> HookUse:
     """How the definition that the change was made by asks for the hook; without a word more if it is not kept here."""
     definition = definitions.find(change.kind, change.definition) or definitions.find(change.kind)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from workflow.errors import ClaimError, LeaseLostError, Retryable
 from workflow.runtime.again import again
 from workflow.runtime.changes import Change
-from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
+from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked, Why
 from workflow.runtime.ports import Clock, Ledger
 
 _COMMITS = 5
@@ -119,9 +119,18 @@ class Claims:
         """Ends the care for settled effects: no later ones wait behind them."""
         self.commit(entry._replace(parked=None))
 
-    def keep_undeployed(self, change: Change, error: str) -> None:
-        """Puts the change aside until its definition is deployed; what stands there already stays."""
+    def keep_unread(self, change: Change, why: Why, wait: timedelta | None, error: str) -> bool:
+        """Puts aside a change of which nobody here can tell what it owes; whether it is settled already.
+
+        What stands there already stays so. Raises ClaimError while another owner's lease lasts.
+        """
         now = self._clock.now()
-        parked = Parked("", "definition", now, now + timedelta(minutes=1), error)
-        entry = LedgerEntry(change.kind, change.entity_id, change.version, RELEASED, now, {}, parked)
-        self._ledger.put(entry, None)
+        parked = Parked("", why, now, now + wait if wait else None, error)
+        unread = LedgerEntry(change.kind, change.entity_id, change.version, RELEASED, now, {}, parked)
+        found = self._ledger.put(unread, None)
+        if found is None or found.parked or found.settled:
+            return found is not None and found.settled
+        # Claimed by somebody who could tell, and then cut off.
+        if found.lease_until > now or self._ledger.put(found._replace(lease_until=now, parked=parked), found):
+            raise ClaimError(f"{found} are held by another delivery until {found.lease_until.isoformat()}")
+        return False

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
-from workflow.errors import DefinitionNotDeployedError, WorkflowError
-from workflow.runtime.changes import Change, edited_away, find_violation, is_of, owed_by
+from workflow.errors import DefinitionNotDeployedError, HistoryConflictError, WorkflowError
+from workflow.runtime.changes import Change, edited_away, find_violation, is_of, known_owed, owed_by
+from workflow.runtime.ledger_entry import Why
 from workflow.runtime.missed import HistoryViolationError, missed_steps
 from workflow.runtime.ports import Violation
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.run_effects import EffectRunner, OutOfTime
 from workflow.runtime.runtime import Runtime
-from workflow.runtime.steps import Steps
+from workflow.runtime.steps import UNDEPLOYED_WAIT, Steps
 
 log = logging.getLogger("workflow")
 
@@ -51,11 +53,17 @@ class EntityDelivery:
         try:
             self._deliver_deployed(change)
         except DefinitionNotDeployedError as error:
+            self._put_aside(change, "definition", UNDEPLOYED_WAIT, str(error))
+
+    def _put_aside(self, change: Change, why: Why, wait: timedelta | None, error: str) -> None:
+        if not self._aside and self._is_next(change):
+            if self._runner.claims.keep_unread(change, why, wait, error):
+                # It was delivered before, when it could be read.
+                self._settled = change.version
+                return
             log.warning("%s is put aside: %s", change, error)
-            if not self._aside and self._is_next(change):
-                self._runner.claims.keep_undeployed(change, str(error))
-            self._aside = True
-            self.delivered.waiting += 1
+        self._aside = True
+        self.delivered.waiting += 1
 
     def _deliver_deployed(self, change: Change) -> None:
         if change.owed is not None:
@@ -90,12 +98,18 @@ class EntityDelivery:
         steps = change.version - change.before_version
         events = store.events(change.kind, change.entity_id, after=change.before_version, limit=steps)
         try:
-            missed = missed_steps(change, list(events), self._runtime.definitions)
+            missed = missed_steps(change, list(events))
         except HistoryViolationError as error:
             self._record(change, str(error))
             return
         for step in missed:
-            self._run_effects(step, step.owed or ())
+            self._deliver_step(step)
+
+    def _deliver_step(self, step: Change) -> None:
+        try:
+            self._run_effects(step, known_owed(self._runtime.definitions, step))
+        except DefinitionNotDeployedError as error:
+            self._put_aside(step, "definition", UNDEPLOYED_WAIT, str(error))
 
     def _run_effects(self, change: Change, hooks: Sequence[str]) -> None:
         if not hooks:
@@ -115,7 +129,12 @@ class EntityDelivery:
         entry = self._runtime.ledger.find(change.kind, change.entity_id, change.follows)
         if entry is not None and (entry.settled or entry.parked):
             return entry.settled
-        return self._catch_up(change)
+        try:
+            return self._catch_up(change)
+        except HistoryConflictError as error:
+            # Nothing that time could mend, and the rest of the stream must not wait for it.
+            log.error("%s waits for a person: %s", change, error)
+            return self._runner.claims.keep_unread(change, "broken", None, str(error))
 
     def _catch_up(self, change: Change) -> bool:
         log.warning("%s: effects of earlier versions were not delivered, and run first", change)
@@ -125,16 +144,15 @@ class EntityDelivery:
         for step in steps.to_the_end():
             if step.version >= change.version:
                 break
-            if step.version not in settled and not self._run_missed(step, steps):
+            if step.version not in settled and not self._run_missed(step):
                 return False
         return True
 
-    def _run_missed(self, step: Change, steps: Steps) -> bool:
+    def _run_missed(self, step: Change) -> bool:
         try:
-            owed = steps.owed(step)
+            owed = known_owed(self._runtime.definitions, step)
         except DefinitionNotDeployedError as error:
-            self._runner.claims.keep_undeployed(step, str(error))
-            return False
+            return self._runner.claims.keep_unread(step, "definition", UNDEPLOYED_WAIT, str(error))
         return not owed or self._runner.run(step, owed)
 
     def _record(self, change: Change, reason: str) -> None:

@@ -99,7 +99,8 @@ class LedgerEntry(NamedTuple):
     @property
     def settled(self) -> bool:
         """Whether nothing is owed any more."""
-        if self.parked and self.parked.why == "definition":
+        if self.parked and not self.outcomes and self.parked.why in ("definition", "broken"):
+            # What it owes is not known yet.
             return False
         return all(outcome.settled for outcome in self.outcomes.values())
 

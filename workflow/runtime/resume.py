@@ -6,15 +6,13 @@ import logging
 from datetime import datetime, timedelta
 
 from workflow.errors import ClaimError, DefinitionNotDeployedError, HistoryConflictError
-from workflow.runtime.changes import Change
+from workflow.runtime.changes import Change, known_owed
 from workflow.runtime.ledger_entry import LedgerEntry, Parked, Why
 from workflow.runtime.run_effects import EffectRunner
 from workflow.runtime.runtime import Runtime
-from workflow.runtime.steps import Steps
+from workflow.runtime.steps import UNDEPLOYED_WAIT, Steps
 
 log = logging.getLogger("workflow")
-
-_UNDEPLOYED_WAIT = timedelta(minutes=1)
 
 
 class Resumption:
@@ -36,18 +34,24 @@ class Resumption:
         found = self._runtime.ledger.find(kind, entity_id, version)
         if found is None or not _is_due(found, self._runtime.clock.now()):
             return
+        self._at = found
         try:
             self._go_on(found, Steps(self._runtime, kind, entity_id, version))
         except HistoryConflictError as error:
             # Nothing that time could mend: the history was changed by hand.
-            log.error("%s wait for a person: %s", found, error)
-            self._park(self._runtime.ledger.find(kind, entity_id, version) or found, "broken", None, str(error))
+            self._leave_to_person(found, str(error))
+
+    def _leave_to_person(self, found: LedgerEntry, error: str) -> None:
+        log.error("%s wait for a person: %s", self._at, error)
+        standing = self._runtime.ledger.find(*self._at[:3])
+        if standing is not None and (standing == found or self._claims.hold(standing)):
+            self._park(standing, "broken", None, error)
 
     def _go_on(self, found: LedgerEntry, steps: Steps) -> None:
         at = found
         for step in steps.to_the_end():
             try:
-                taken = self._take(at, step, steps.owed(step))
+                taken = self._take(at, step, known_owed(self._runtime.definitions, step))
             except DefinitionNotDeployedError as error:
                 self._wait_for_definition(at, step, str(error))
                 return
@@ -56,6 +60,7 @@ class Resumption:
             if taken is None:
                 break
             if taken is not at:
+                self._at = taken
                 at = self._runner.settle(step, taken)
             if not at.settled:
                 return
@@ -81,9 +86,9 @@ class Resumption:
     def _wait_for_definition(self, at: LedgerEntry, step: Change, error: str) -> None:
         log.warning("%s is put aside: %s", step, error)
         if step.version == at.version:
-            self._park(at, "definition", _UNDEPLOYED_WAIT, error)
+            self._park(at, "definition", UNDEPLOYED_WAIT, error)
             return
-        self._claims.keep_undeployed(step, error)
+        self._claims.keep_unread(step, "definition", UNDEPLOYED_WAIT, error)
         self._claims.let_go(at)
 
     def _park(self, found: LedgerEntry, why: Why, wait: timedelta | None, error: str) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError, evolve, fold
 from workflow.errors import HistoryConflictError
-from workflow.runtime.changes import Change, edited_away, owed_by
+from workflow.runtime.changes import Change
 from workflow.runtime.missed import step_of
 from workflow.runtime.runtime import Runtime
+
+UNDEPLOYED_WAIT = timedelta(minutes=1)
+"""How long a step waits before somebody looks again whether its definition is deployed."""
 
 
 class Steps:
@@ -34,11 +38,14 @@ class Steps:
     def to_the_end(self) -> Iterator[Change]:
         """Every step, in order, until a look after the last one was dealt with finds no more.
 
-        Raises HistoryConflictError at a gap.
+        Raises HistoryConflictError at a gap, or if there is no step at all.
         """
+        first = self._version + 1
         while True:
             version = self._version
             yield from self._more()
+            if self._version < first:
+                raise HistoryConflictError(f"{self._kind} {self._id}: its history has no event {first}")
             if self._version == version:
                 return
 
@@ -50,10 +57,3 @@ class Steps:
             except FoldError as error:
                 raise HistoryConflictError(str(error)) from None
             yield step_of(event, before, self._entity)
-
-    def owed(self, step: Change) -> tuple[str, ...]:
-        """The hooks that the step owes; raises DefinitionNotDeployedError if no definition here declares it."""
-        owed = owed_by(self._runtime.definitions, step)
-        if owed is None:
-            raise edited_away(step)
-        return owed

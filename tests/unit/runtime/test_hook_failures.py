@@ -49,10 +49,12 @@ def test_whatever_a_hook_raises_is_recorded_as_its_failure(error: BaseException,
     for entity_id in "abcd":
         bench.flow.create("order", entity_id)
     delivered = bench.deliver()
-    assert [change.entity_id for change in delivered.failed] == ["a"]
+    assert (delivered.failed, delivered.effects_failed, delivered.put_aside) == ([], 1, 1)
     assert [bench.statuses(entity_id)[0][2] for entity_id in "abcd"] == ["failed", "done", "done", "done"]
-    (entry,) = bench.flow.effects("order", "a")
+    entry = bench.entry(1, "a")
     assert entry.outcomes["greet"].error == told
+    assert entry.parked is not None
+    assert (entry.parked.hook, entry.parked.why, entry.parked.error) == ("greet", "retry", told)
 
 
 def test_ctrl_c_is_no_failure_of_a_hook() -> None:
@@ -74,14 +76,26 @@ def test_a_long_error_is_cut_so_that_the_ledger_can_hold_it(bench: Bench) -> Non
 def test_a_hook_that_nobody_registers_is_owed_until_somebody_does(bench: Bench) -> None:
     bench.flow.create("order", "42")
     bench.flow.runtime.hooks._hooks.clear()
-    assert bench.deliver().failed == list(bench.store.changes())
+    assert bench.deliver().put_aside == 1
     (entry,) = bench.flow.effects("order", "42")
     assert entry.outcomes["greet"].error == (
         "HookNotRegisteredError: no handler module registers a hook 'greet'; registered: none"
     )
     bench.flow.runtime.hooks._hooks.update(Hooks(bench.notes.handlers)._hooks)
-    assert bench.deliver().failed == []
+    assert bench.sweep(after=30).effects_done == 1
     assert bench.statuses() == [(1, "greet", "done", 2)]
+
+
+def test_a_hook_that_returns_something_to_be_awaited_waits_for_a_person(bench: Bench) -> None:
+    async def never_run() -> None:
+        """Nobody awaits it."""
+
+    bench.notes.failing["receipt"] = lambda effect: never_run()
+    assert bench.deliver(bench.only_paid()).for_people == {("order", "receipt"): 1}
+    assert bench.statuses()[1] == (2, "receipt", "parked", 1)
+    assert bench.entry().outcomes["receipt"].error == (
+        "RegisterHookError: the hook returned what is still to be done; hooks are not async and do not yield"
+    )
 
 
 def _quoting_the_email(effect: Effect) -> BaseException:
@@ -133,10 +147,11 @@ def test_sensitive_values_reach_neither_log_nor_ledger(
 ) -> None:
     bench.notes.failing["greet"] = raising(quote)
     bench.flow.create("order", "42", {"email": email})
-    assert len(bench.deliver().failed) == 1
+    delivered = bench.deliver()
+    assert delivered.effects_failed == 1
     (entry,) = bench.flow.effects("order", "42")
-    assert entry.outcomes["greet"].status == "failed"
-    assert "canary" not in entry.outcomes["greet"].error
+    assert entry.outcomes["greet"].status == ("parked" if quote is _fired_with_it else "failed")
+    assert "canary" not in str(entry)
     assert "canary" not in caplog.text
     assert "effect order#42#1#greet failed (attempt 1)" in caplog.text
 
@@ -144,11 +159,13 @@ def test_sensitive_values_reach_neither_log_nor_ledger(
 def test_a_sensitive_value_from_before_the_event_is_hidden_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     renamed = replace(ORDER, transitions=(replace(ORDER.transitions[3], sets={"email": None}),))
     bench = Bench(entering(renamed, placed=["greet"]))
-    bench.notes.failing["greet"] = raising(lambda effect: ValueError(f"was {effect.before.data['email']}"))
+    bench.notes.failing["greet"] = lambda effect: (
+        effect.before and raising(ValueError(f"was {effect.before.data['email']}"))(effect)
+    )
     bench.flow.create("order", "42", {"email": CANARY})
     bench.flow.fire("order", "42", "annotate", {"email": "new@example.com"})
-    bench.deliver(bench.store.changes()[1])
-    (entry,) = bench.flow.effects("order", "42")
+    bench.deliver()
+    (_, entry) = bench.flow.effects("order", "42")
     assert entry.outcomes["greet"].error == "ValueError: was [hidden]"
     assert "canary" not in caplog.text
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from tests.samples import ORDER, definitions
-from tests.unit.runtime.delivery import HOOKED, Bench
-from workflow.definition.definition import Transition
+from tests.unit.runtime.delivery import Bench
 from workflow.engine.entity import Entity
 from workflow.runtime.changes import Change, Copies
 from workflow.runtime.ports import Violation
@@ -31,6 +27,7 @@ def _raw(
         trigger=trigger or some.trigger,
         position=position,
         snapshots=Copies(before, some),
+        follows=before.owing if before else 0,
         gone="" if after else "the entity was deleted by hand",
     )
 
@@ -122,7 +119,7 @@ def _jump(bench: Bench, after: int, **changed: object) -> Change:
 
 
 def test_versions_that_never_came_by_are_read_from_the_history(bench: Bench) -> None:
-    bench.paid()
+    bench.only_paid()
     bench.flow.fire("order", "42", "annotate", {"note": "x"})
     bench.flow.fire("order", "42", "ship", {"carrier": "DHL"})
     seen = []
@@ -152,10 +149,11 @@ def test_a_jump_that_fails_halfway_goes_on_where_it_failed(bench: Bench) -> None
     bench.flow.fire("order", "42", "ship")
     jump = _jump(bench, 0)
     bench.notes.failing["loyalty"] = lambda effect: 1 / 0
-    assert bench.deliver(jump).failed == [jump]
+    delivered = bench.deliver(jump)
+    assert (delivered.failed, delivered.put_aside, delivered.waiting) == ([], 1, 1)
     bench.notes.failing.clear()
     bench.notes.forget()
-    assert bench.deliver(jump).failed == []
+    assert bench.sweep(after=30).effects_done == 2
     assert bench.notes.ran == [("42", 2, "loyalty", 2), ("42", 3, "notify", 1)]
 
 
@@ -183,16 +181,18 @@ def test_a_history_that_does_not_follow_is_a_violation_and_runs_no_hook(bench: B
     assert bench.notes.ran == []
 
 
-def test_an_event_in_the_gap_that_its_definition_does_not_declare_here_waits_and_runs_no_hook(bench: Bench) -> None:
-    bench.paid()
+def test_an_event_in_the_gap_that_its_definition_does_not_declare_here_waits_with_all_that_follows(
+    bench: Bench,
+) -> None:
+    bench.only_paid()
     bench.flow.fire("order", "42", "annotate", {"note": "x"})
     bench.flow.fire("order", "42", "ship")
     own = bench.store._events[("order", "42")]
     own[3] = own[3]._replace(trigger="forge")
-    jump = _jump(bench, 1)
-    delivered = bench.deliver(jump)
-    assert (delivered.failed, delivered.violations) == ([jump], 0)
-    assert bench.notes.ran == []
+    delivered = bench.deliver(_jump(bench, 1))
+    assert (delivered.failed, delivered.violations, delivered.waiting) == ([], 0, 2)
+    assert bench.notes.ran == [("42", 2, "receipt", 1), ("42", 2, "loyalty", 1)]
+    assert bench.waiting_for() == [(3, "", "definition")]
 
 
 def test_a_jump_to_an_event_that_is_not_the_entitys_own_is_a_violation(bench: Bench) -> None:
@@ -200,44 +200,3 @@ def test_a_jump_to_an_event_that_is_not_the_entitys_own_is_a_violation(bench: Be
     bench.flow.fire("order", "42", "annotate", {"note": "x"})
     assert bench.deliver(_jump(bench, 1, event_id="made-up")).violations == 1
     assert bench.notes.ran == []
-
-
-def test_a_definition_version_that_is_not_deployed_yet_makes_the_change_come_again(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    newer = replace(HOOKED, version=2, transitions=(*HOOKED.transitions, Transition("rush", "paid", "shipped")))
-    bench.paid()
-    object.__setattr__(bench.flow.runtime, "definitions", definitions(newer))
-    bench.flow.fire("order", "42", "rush")
-    rushed = bench.store.changes()[2]
-    object.__setattr__(bench.flow.runtime, "definitions", definitions(HOOKED))
-    delivered = bench.deliver(rushed)
-    assert (delivered.failed, delivered.violations) == ([rushed], 0)
-    assert "version 2 of the definition of 'order' is not deployed here" in caplog.text
-    object.__setattr__(bench.flow.runtime, "definitions", definitions(HOOKED, newer))
-    assert bench.deliver(rushed).failed == []
-    assert bench.notes.ran == [("42", 3, "notify", 1)]
-
-
-def test_an_event_of_a_version_that_was_not_kept_is_judged_by_the_one_in_force(bench: Bench) -> None:
-    bench.paid()
-    object.__setattr__(bench.flow.runtime, "definitions", definitions(replace(HOOKED, version=3)))
-    assert bench.deliver().failed == []
-    assert len(bench.notes.ran) == 3
-    without = replace(ORDER, version=4, transitions=ORDER.transitions[1:])
-    object.__setattr__(bench.flow.runtime, "definitions", definitions(without))
-    paid = bench.store.changes()[1]
-    assert bench.deliver(paid).failed == [paid]
-    assert bench.flow.violations("order", "42") == []
-
-
-def test_an_event_whose_transition_was_edited_away_under_the_same_version_waits_and_is_no_violation(
-    bench: Bench,
-) -> None:
-    changes = bench.paid()
-    edited = replace(HOOKED, transitions=tuple(t for t in HOOKED.transitions if t.trigger != "pay"))
-    later = Bench(edited, bench.clock, bench.store, bench.notes)
-    delivered = later.deliver(*changes)
-    assert (delivered.failed, delivered.violations) == ([changes[1]], 0)
-    assert bench.deliver(*changes).failed == []
-    assert bench.notes.keys == ["order#42#1#greet", "order#42#2#receipt", "order#42#2#loyalty"]
