@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from workflow.errors import PayloadError, UnknownHookError
+from workflow.errors import UnknownHookError
 from workflow.runtime import people
 from workflow.runtime.ask import check_id
 from workflow.runtime.explain import Explanation, explain
@@ -45,12 +45,16 @@ class Operations:
         people.redrive(self._runtime, entry)
         return entry
 
-    def redrive_all(self, entries: Sequence[LedgerEntry], *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
-        """Lets these go on, due so many a second (0: all with the next sweep), and yields each; those that have gone
-        on by themselves meanwhile are left alone."""
-        if per_second < 0:
-            raise PayloadError(f"the rate is {per_second}; give how many a second, or 0 for all at once")
-        return people.redrive_all(self._runtime, entries, per_second=per_second)
+    def redrive_all(
+        self,
+        entries: Sequence[LedgerEntry],
+        *,
+        per_second: float = 0.0,
+        on_each: Callable[[LedgerEntry], None] = lambda entry: None,
+    ) -> Sequence[LedgerEntry]:
+        """Lets these go on, due so many a second (0: all with the next sweep), and tells and returns each; those that
+        have gone on by themselves meanwhile are left alone. Raises PayloadError for a rate that is none."""
+        return people.redrive_all(self._runtime, entries, per_second=per_second, on_each=on_each)
 
     def skip(self, kind: str, id: str, reason: str, *, by: str = "") -> str:
         """Settles the effect that the entity stands at without running it, with the reason, and returns its hook; the
@@ -74,10 +78,19 @@ class Operations:
         self._check_hook(hook)
         return people.pause(self._runtime, hook, reason, by)
 
-    def resume(self, hook: str, *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
-        """Lets the hook run again, and yields each entity that it held up, due so many a second (0: all at once)."""
-        # Not checked: a hook that was paused and then removed from the definitions must be resumable.
-        return people.resume(self._runtime, hook, per_second=per_second)
+    def resume(
+        self, hook: str, *, per_second: float = 0.0, on_each: Callable[[LedgerEntry], None] = lambda entry: None
+    ) -> Sequence[LedgerEntry]:
+        """Lets the hook run again, and tells and returns each entity that it held up, due so many a second (0: all with
+        the next sweep).
+
+        One that is put aside at this very moment is not among them, and goes on within ten minutes. Raises
+        UnknownHookError if neither a pause nor a definition knows the hook, and PayloadError for a rate that is none.
+        """
+        # A hook that was paused and then removed from the definitions must be resumable.
+        if hook not in self.pauses():
+            self._check_hook(hook)
+        return people.resume(self._runtime, hook, per_second=per_second, on_each=on_each)
 
     def _check_hook(self, hook: str) -> None:
         known = sorted({name for definition in self._runtime.definitions for name in definition.hooks})
@@ -85,7 +98,8 @@ class Operations:
             raise UnknownHookError(f"no definition asks for a hook {hook!r}; known: {', '.join(known) or 'none'}")
 
     def explain(self, kind: str, id: str) -> Explanation:
-        """Why the entity is where it is, the reason that matters first; raises EntityNotFoundError."""
+        """Why the entity is where it is, the reason that matters first; raises EntityNotFoundError, and
+        HistoryConflictError if it was made unreadable by hand."""
         self._runtime.get_definition(kind)
         check_id(kind, id)
         return explain(self._runtime, self._records, kind, id)
@@ -99,13 +113,15 @@ class Operations:
     ) -> Reconciled:
         """Has the sweeper run every effect that a change since then (None: ever) owes and the stream lost.
 
-        Safe beside live traffic. One that was interrupted goes on where it stopped, unless `afresh`.
+        Safe beside live traffic. One that was interrupted less than a day ago goes on where it stopped, unless `afresh`
+        or if it looked at less than is asked for now; it then finds what was lost before it first began. What changed
+        in the last five minutes is left to the stream.
         """
         reconciler = Reconciler(self._runtime, self._records, since=since, on_progress=on_progress)
         return reconciler.reconcile(afresh=afresh)
 
     def verify(self, *, on_progress: Callable[[Verified], None] = lambda so_far: None) -> Verified:
-        """Checks every promise on the live table, entity by entity."""
+        """Checks every promise on the live table, entity by entity; reads all of it."""
         return verify(self._runtime, self._records, on_progress=on_progress)
 
     def estimated_entities(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +15,9 @@ from workflow.errors import HistoryConflictError
 from workflow.runtime.ports import EntityRecords, Seen, WalkProgress
 
 _PROGRESS = {"pk": {"S": "#reconcile"}, "sk": {"S": "progress"}}
+_NEVER = 10**12 - 1
+"""A version that no entity comes to."""
+
 _READERS = {
     "entity": items.read_entity,
     "event": items.read_event,
@@ -107,8 +111,12 @@ class TableRecords:
 
 def _seen(item: Item, position: str) -> Seen:
     kind, entity_id = items.split_partition(item["pk"]["S"])
-    owing = int(item["owing"]["N"]) if "owing" in item else 0
-    return Seen(kind, entity_id, owing, items.read_time(item, "changed_at"), position)
+    try:
+        owing = int(item["owing"]["N"]) if "owing" in item else 0
+        return Seen(kind, entity_id, owing, items.read_time(item, "changed_at"), position)
+    except (KeyError, TypeError, ValueError):
+        # Changed by hand: as one that owes what nobody has begun, so that whoever walks looks at all of it.
+        return Seen(kind, entity_id, _NEVER, datetime.max.replace(tzinfo=UTC), position)
 
 
 def _records(kind: str, entity_id: str, found: Iterable[Item]) -> EntityRecords:
@@ -120,7 +128,7 @@ def _records(kind: str, entity_id: str, found: Iterable[Item]) -> EntityRecords:
             continue
         try:
             read[name].append(_READERS[name](item))
-        except (HistoryConflictError, KeyError, TypeError, ValueError) as error:
+        except (HistoryConflictError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             damaged.append(f"item {item['sk']['S']} cannot be read: {type(error).__name__}")
     return EntityRecords(
         kind,

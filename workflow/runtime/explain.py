@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from workflow.definition.definition import Transition
 from workflow.definition.durations import written
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
-from workflow.errors import EntityNotFoundError
+from workflow.errors import EntityNotFoundError, HistoryConflictError
 from workflow.runtime.ledger_entry import LedgerEntry, Parked
-from workflow.runtime.ports import EntityRecords, Pause, Records
+from workflow.runtime.ports import EntityRecords, Pause, Records, SetTimer
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
+
+RESTORE = "restore it from its history or a backup"
 
 
 class Reason(NamedTuple):
@@ -24,38 +28,60 @@ class Reason(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Where an entity stands and why; the first reason is the one that matters. `now` is when it was asked."""
+    """Where an entity stands and why; the first of at least one reason is the one that matters.
+
+    `blocking` are the effects that all later ones, `waiting`, wait behind. `timer` is what fires by itself, `ways` are
+    the transitions that lead on from here. `now` is when it was asked.
+    """
 
     entity: Entity
     now: datetime
     reasons: Sequence[Reason]
-    parked: LedgerEntry | None
-    waiting: Sequence[Standing]
+    blocking: Standing | None = None
+    waiting: Sequence[Standing] = ()
+    timer: SetTimer | None = None
+    ways: Sequence[Transition] = ()
+
+
+def command(*words: str) -> str:
+    """A line for a shell: `workflow redrive order 42`; a strange id is quoted, since people copy the line."""
+    verb, *arguments = words
+    dashes = ["--"] if any(argument.startswith("-") for argument in arguments) else []
+    return shlex.join(["workflow", verb, *dashes, *arguments])
 
 
 def explain(runtime: Runtime, records: Records, kind: str, entity_id: str) -> Explanation:
-    """Why the entity is where it is, by consistent reads; raises EntityNotFoundError and what the store raises."""
+    """Why the entity is where it is, by consistent reads; raises EntityNotFoundError, HistoryConflictError if it cannot
+    be read, and what the store raises."""
     found = records.of(kind, entity_id)
-    entity = found.entity
-    if entity is None:
-        kept = f"; its history of {len(found.events)} events is still there" if found.events else ""
-        raise EntityNotFoundError(f"there is no {kind} {entity_id}{kept}")
-    now = runtime.clock.now()
+    entity, now = _entity(found), runtime.clock.now()
+    damaged = [Reason(text, RESTORE) for text in found.damaged]
     try:
         owing = standings(found, runtime.definitions)
     except FoldError as error:
-        broken = Reason(f"its history cannot be read: {error}", "restore it from a backup")
-        return Explanation(entity, now, [broken], None, [])
+        return Explanation(entity, now, [*damaged, Reason(f"its history cannot be read: {error}", RESTORE)])
     blocking = first_open(owing)
     waiting = [s for s in owing if blocking and s.event.version > blocking.event.version and not s.settled]
+    timer = found.timer if found.timer and found.timer.version == entity.version else None
+    definition = runtime.get_definition(kind)
+    ways = [way for way in definition.transitions if way.source == entity.state]
     reasons = [
+        *damaged,
         *(_effects(runtime.ledger.pauses(), blocking, now) if blocking else ()),
-        *_timer(found, now),
-        *_triggers(runtime, entity),
+        *(_place(entity, timer, ways, entity.state in definition.states, now) if not blocking else ()),
         *_violations(found),
     ]
-    parked = blocking.entry if blocking and blocking.entry and blocking.entry.parked else None
-    return Explanation(entity, now, reasons, parked, waiting)
+    return Explanation(entity, now, reasons, blocking, waiting, timer, ways)
+
+
+def _entity(found: EntityRecords) -> Entity:
+    if found.entity:
+        return found.entity
+    name = f"{found.kind} {found.entity_id}"
+    if found.damaged:
+        raise HistoryConflictError(f"{name}: {found.damaged[0]}; {RESTORE}")
+    kept = f" any more; its history of {len(found.events)} events is still there" if found.events else ""
+    raise EntityNotFoundError(f"there is no {name}{kept}")
 
 
 def _effects(pauses: Mapping[str, Pause], blocking: Standing, now: datetime) -> Iterator[Reason]:
@@ -66,45 +92,61 @@ def _effects(pauses: Mapping[str, Pause], blocking: Standing, now: datetime) -> 
             f"not known",
             "deploy that version, beside the one in force if need be",
         )
-    if entry is None:
+    hook = (entry.first_open if entry else "") or next(iter(blocking.hooks or ()), "")
+    pause = pauses.get(hook)
+    if pause and not (entry and entry.parked and entry.parked.next_at is None):
         yield Reason(
-            f"the effects of version {version} were not begun yet ({_ago(now, blocking.event.at)})",
-            "if this lasts longer than the stream takes: workflow reconcile",
+            f"{hook!r} of version {version} waits: the hook is paused since {_at(pause.since)}: {pause.reason}",
+            command("resume", hook),
         )
-    elif entry.parked:
-        yield _parked(entry, entry.parked, pauses, now)
-    elif entry.lease_until > now:
-        yield Reason(f"{entry.first_open!r} of version {version} is being run, until {_at(entry.lease_until)} at most")
     else:
-        yield Reason(
-            f"a run of {entry.first_open!r} of version {version} was cut off; the stream delivers it again",
-            "if this lasts: workflow reconcile",
-        )
+        yield _entry(blocking, entry, now)
 
 
-def _parked(entry: LedgerEntry, parked: Parked, pauses: Mapping[str, Pause], now: datetime) -> Reason:
-    hook = parked.hook or entry.first_open
-    attempts = entry.outcomes[hook].attempts if hook else 0
-    since = f"since {_at(parked.since)} ({_ago(now, parked.since)})"
-    subject, name = f"{hook!r} of version {entry.version}", f"{entry.kind} {entry.entity_id}"
-    if parked.why == "paused" and (pause := pauses.get(hook)):
-        return Reason(f"{hook!r} is paused since {_at(pause.since)}: {pause.reason}", f"workflow resume {hook}")
-    if parked.next_at is None:
-        skip = f"workflow skip {name} --reason ..." if hook else ""
+def _entry(blocking: Standing, entry: LedgerEntry | None, now: datetime) -> Reason:
+    version = blocking.event.version
+    if entry is None:
         return Reason(
-            f"{subject} waits for a person {since}, {_WHY[parked.why]} (attempts: {attempts}): {parked.error}",
-            " or ".join(filter(None, [f"workflow redrive {name}", skip])),
+            f"the effects of version {version} were not begun yet (it was made {_ago(now, blocking.event.at)})",
+            f"if this lasts longer than the stream takes: {command('reconcile')}",
         )
+    if entry.lease_until > now:
+        return Reason(f"{entry.first_open!r} of version {version} is being run, until {_at(entry.lease_until)} at most")
+    if entry.parked:
+        return _parked(entry, entry.parked, now)
+    return Reason(
+        f"a run of {entry.first_open!r} of version {version} was cut off; the stream delivers it again",
+        f"if this lasts: {command('reconcile')}",
+    )
+
+
+def _parked(entry: LedgerEntry, parked: Parked, now: datetime) -> Reason:
+    hook = parked.hook or entry.first_open
+    attempts = entry.outcomes[hook].attempts if hook in entry.outcomes else 0
+    since = f"since {_at(parked.since)} ({_ago(now, parked.since)})"
+    subject = f"{hook!r} of version {entry.version}" if hook else f"version {entry.version}"
+    name = (entry.kind, entry.entity_id)
+    if parked.next_at is None:
+        what = f"{subject} waits for a person {since}: {_WHY[parked.why]}{_attempts(attempts)}: {parked.error}"
+        skip = f" or {command('skip', *name)} --reason '...'" if hook else ""
+        if entry.entity_id.startswith("-"):
+            skip = f" or workflow skip --reason '...' {shlex.join(['--', *name])}"
+        return Reason(what, command("redrive", *name) + skip)
     if parked.why == "retry":
-        what = f"{subject} failed (attempts: {attempts}): {parked.error}; put aside {since}"
-        return Reason(f"{what}, next try {_due(parked.next_at, now)}", f"sooner: workflow redrive {name}")
-    return Reason(f"{_WHY[parked.why].format(version=entry.version)} {since}; goes on {_due(parked.next_at, now)}")
+        what = f"{subject} failed{_attempts(attempts)}: {parked.error}; put aside {since}"
+        return Reason(f"{what}, next try {due_in(parked.next_at, now)}", f"sooner: {command('redrive', *name)}")
+    what = _WHY[parked.why].format(version=entry.version)
+    return Reason(f"{what} {since}; goes on {due_in(parked.next_at, now)}")
+
+
+def _attempts(count: int) -> str:
+    return f" (attempts: {count})" if count else ""
 
 
 _WHY = {
     "attempts": "all its attempts failed",
-    "refused": "it was refused",
-    "unknown": "a run was cut off",
+    "refused": "it was refused, and trying again would change nothing",
+    "unknown": "a run was cut off, and nobody knows whether it happened",
     "broken": "its history cannot be read",
     "paused": "its hook was paused; put aside",
     "following": "effects from version {version} on are being caught up",
@@ -113,27 +155,20 @@ _WHY = {
 }
 
 
-def _timer(found: EntityRecords, now: datetime) -> Iterator[Reason]:
-    timer, entity = found.timer, found.entity
-    if timer is None or entity is None or timer.version != entity.version:
-        return
-    if timer.refused:
-        yield Reason(f"its timer {timer.trigger!r} was refused at {_at(timer.at)}: {timer.refused}")
-    else:
-        yield Reason(f"its timer fires {timer.trigger!r} {_due(timer.at, now)}, if it is still here")
-
-
-def _triggers(runtime: Runtime, entity: Entity) -> Iterator[Reason]:
-    definition = runtime.get_definition(entity.kind)
-    if entity.state not in definition.states:
+def _place(
+    entity: Entity, timer: SetTimer | None, ways: Sequence[Transition], declared: bool, now: datetime
+) -> Iterator[Reason]:
+    """Why it is where it is, if no effect holds it up."""
+    if not declared:
         yield Reason(f"its state {entity.state!r} is not in the definition in force", "declare it, with a way out")
-        return
-    ways = [t for t in definition.transitions if t.source == entity.state]
-    if not ways:
-        yield Reason(f"{entity.state!r} is final: it is where it was going")
-    for way in ways:
-        guard = f" if {way.guard}" if way.guard else ""
-        yield Reason(f"from here, {way.trigger!r} leads to {way.target!r}{guard}")
+    elif not ways:
+        yield Reason(f"nothing holds it up: {entity.state!r} is final, it is where it was going")
+    elif timer and timer.refused:
+        yield Reason(f"its timer fired {timer.trigger!r} at {_at(timer.at)}, which was refused: {timer.refused}")
+    elif timer:
+        yield Reason(f"nothing holds it up: it waits for a trigger, or for its timer {due_in(timer.at, now)}")
+    else:
+        yield Reason("nothing holds it up: it waits for a trigger")
 
 
 def _violations(found: EntityRecords) -> Iterator[Reason]:
@@ -145,7 +180,8 @@ def _at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}Z"
 
 
-def _due(moment: datetime, now: datetime) -> str:
+def due_in(moment: datetime, now: datetime) -> str:
+    """`in 5m`, or that its time has come."""
     return f"in {_span(moment - now)}" if moment > now else "with the next sweep"
 
 

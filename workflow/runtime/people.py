@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from workflow.errors import EffectNotParkedError, PayloadError
 from workflow.runtime.ledger_entry import RELEASED, LedgerEntry, Parked, Status, Why
 from workflow.runtime.ports import Pause
 from workflow.runtime.runtime import Runtime
+
+_SLOWEST = 1 / 86_400
 
 
 def parked_of(runtime: Runtime, kind: str, entity_id: str) -> LedgerEntry:
@@ -40,22 +42,39 @@ def redrive(runtime: Runtime, entry: LedgerEntry, at: datetime | None = None) ->
     _replace(runtime, entry, entry_then._replace(parked=parked._replace(why=why, next_at=at)), now)
 
 
-def redrive_all(runtime: Runtime, entries: Iterable[LedgerEntry], *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
-    """Redrives one after another, due so many a second (0: all now), and yields each; skips what goes on by itself
-    meanwhile."""
-    at, step = runtime.clock.now(), timedelta(seconds=1 / per_second if per_second else 0)
+def redrive_all(
+    runtime: Runtime,
+    entries: Iterable[LedgerEntry],
+    *,
+    per_second: float = 0.0,
+    on_each: Callable[[LedgerEntry], None] = lambda entry: None,
+) -> list[LedgerEntry]:
+    """Redrives one after another, due so many a second (0: all now), tells and returns each; leaves alone what has
+    gone on by itself meanwhile. Raises PayloadError for a rate that is none."""
+    step = timedelta(seconds=1 / per_second if _checked(per_second) else 0)
+    at, let_go = runtime.clock.now(), []
     for entry in entries:
         try:
             redrive(runtime, entry, at)
         except EffectNotParkedError:
             continue
-        yield entry
+        let_go.append(entry)
+        on_each(entry)
         at += step
+    return let_go
+
+
+def _checked(per_second: float) -> float:
+    if per_second and not _SLOWEST <= per_second < float("inf"):
+        raise PayloadError(
+            f"the rate is {per_second}; give how many a second (one a day at least), or 0 for all at once"
+        )
+    return per_second
 
 
 def skip(runtime: Runtime, entry: LedgerEntry, reason: str, by: str = "") -> str:
-    """Settles the first open effect without running it, and returns its hook; the reason is kept in the ledger, and
-    the entity goes on with the next sweep.
+    """Settles the first open effect without running it, and returns its hook; who said so and why is kept in the
+    ledger, and the entity goes on with the next sweep.
 
     Raises PayloadError without a reason, and EffectNotParkedError if there is nothing to skip or somebody was faster.
     """
@@ -65,7 +84,7 @@ def skip(runtime: Runtime, entry: LedgerEntry, reason: str, by: str = "") -> str
     parked = _parked(entry)
     if not hook:
         raise EffectNotParkedError(f"{entry}: nothing is open to be skipped")
-    note = f"skipped by {by}: {reason}" if by else f"skipped: {reason}"
+    note = f"by {by}: {reason.strip()}" if by else reason.strip()
     outcome = entry.outcomes[hook]._replace(status="skipped", at=now, note=note, trace="")
     going_on = Parked("", "following", parked.since, now)
     _replace(runtime, entry, entry.with_outcome(hook, outcome)._replace(parked=going_on), now)
@@ -95,11 +114,18 @@ def pause(runtime: Runtime, hook: str, reason: str, by: str = "") -> Pause:
     return made
 
 
-def resume(runtime: Runtime, hook: str, *, per_second: float = 0.0) -> Iterator[LedgerEntry]:
-    """The hook runs again; yields each entity that it held up, due so many a second (0: all now).
+def resume(
+    runtime: Runtime,
+    hook: str,
+    *,
+    per_second: float = 0.0,
+    on_each: Callable[[LedgerEntry], None] = lambda entry: None,
+) -> list[LedgerEntry]:
+    """The hook runs again; tells and returns each entity that it held up, due so many a second (0: all now).
 
     One that is put aside at this very moment is not among them, and goes on within ten minutes.
     """
+    _checked(per_second)
     runtime.ledger.resume(hook)
-    held = (e for e in runtime.ledger.parked() if e.parked and (e.parked.hook, e.parked.why) == (hook, "paused"))
-    yield from redrive_all(runtime, held, per_second=per_second)
+    held = [e for e in runtime.ledger.parked() if e.parked and (e.parked.hook, e.parked.why) == (hook, "paused")]
+    return redrive_all(runtime, held, per_second=per_second, on_each=on_each)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from workflow.engine.events import FoldError
+from workflow.errors import Retryable, StoreAccessError
 from workflow.runtime.crew import Crew
 from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
 from workflow.runtime.ports import Records, Seen, WalkProgress
@@ -15,7 +16,10 @@ from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
 
 GRACE = timedelta(minutes=5)
-"""What changed less than this ago may still be on its way on the stream."""
+"""What happened less than this ago may still be on its way on the stream."""
+
+RESUMABLE = timedelta(days=1)
+"""A walk that began longer ago is begun again: too much may have been lost behind the place where it stopped."""
 
 SHARES = 8
 _KEEP_EVERY = 200
@@ -24,8 +28,10 @@ _KEEP_EVERY = 200
 @dataclass(slots=True)
 class Reconciled:
     """What was found: how many entities were looked at; which were restored; how many changed too lately to tell, or
-    are put aside or being run anyway; and which could not be understood."""
+    are put aside or being run anyway; and which could not be understood. `began_at`: what was lost before that moment
+    was found; it is long ago if the walk was interrupted."""
 
+    began_at: datetime
     looked_at: int = 0
     restored: list[str] = field(default_factory=list)
     young: int = 0
@@ -46,37 +52,61 @@ class Reconciler:
         grace: timedelta = GRACE,
         on_progress: Callable[[WalkProgress], None] = lambda progress: None,
     ) -> None:
-        """`since`: only what changed then or later; `on_progress` is told now and then, one call at a time."""
+        """`since`: only what changed then or later; `on_progress` is told at the beginning (then its positions say
+        whether an interrupted walk goes on) and now and then, one call at a time."""
         self._runtime, self._records = runtime, records
-        self._since, self._grace, self._on_progress = since, grace, on_progress
-        self._lock = threading.Lock()
-        self._found = Reconciled()
+        self._grace, self._on_progress = grace, on_progress
+        self._lock, self._stopped = threading.Lock(), threading.Event()
         self._progress = WalkProgress(since, runtime.clock.now(), 0, 0, ("",) * SHARES)
+        self._found = Reconciled(self._progress.started_at)
 
     def reconcile(self, *, afresh: bool = False, workers: int = 4) -> Reconciled:
         """Restores every effect that is owed by a change and that nobody has begun.
 
-        One that was interrupted goes on where it stopped, unless `afresh`, or if its `since` was another. Raises what
-        the store raises; what was restored by then stays so.
+        One that was interrupted less than a day ago goes on where it stopped, unless `afresh`, or if it looked at less
+        than is asked for now. Raises what the store raises; what was restored by then stays so.
         """
         kept = None if afresh else self._records.find_progress()
-        if kept is not None and kept.since == self._since and len(kept.positions) == SHARES:
-            self._progress = kept
+        if kept is not None and self._covers(kept):
+            self._progress, self._found.began_at = kept, kept.started_at
+        self._on_progress(self._progress)
         open_shares = [share for share, position in enumerate(self._progress.positions) if position is not None]
-        Crew(workers).work_off(open_shares, lambda: self, Reconciler._walk_share)
+        try:
+            Crew(workers).work_off(open_shares, lambda: self, Reconciler._walk_share)
+        except BaseException:
+            self._stopped.set()
+            raise
         self._records.keep_progress(None)
         return self._found
 
+    def _covers(self, kept: WalkProgress) -> bool:
+        """Whether going on with the walk finds what this one is asked for."""
+        since, now = self._progress.since, self._runtime.clock.now()
+        if len(kept.positions) != SHARES or kept.started_at < now - RESUMABLE:
+            return False
+        # Two calls with --since 2h never name the same moment.
+        return kept.since is None or (since is not None and kept.since <= since)
+
     def _walk_share(self, share: int) -> None:
+        try:
+            self._walk(share)
+        except BaseException:
+            # The others must not walk on to their ends before anybody hears of it.
+            self._stopped.set()
+            raise
+
+    def _walk(self, share: int) -> None:
         after = self._progress.positions[share] or ""
         unkept, restored, position = 0, 0, after
         for seen in self._records.walk(share, SHARES, after):
-            restored += self._look(seen)
+            if self._stopped.is_set():
+                break
+            restored += self._look_apart(seen)
             unkept, position = unkept + 1, seen.position
             if unkept == _KEEP_EVERY:
                 self._keep(share, position, unkept, restored)
                 unkept = restored = 0
-        self._keep(share, None, unkept, restored)
+        self._keep(share, position if self._stopped.is_set() else None, unkept, restored)
 
     def _keep(self, share: int, position: str | None, looked_at: int, restored: int) -> None:
         with self._lock:
@@ -88,36 +118,47 @@ class Reconciler:
             self._records.keep_progress(self._progress)
             self._on_progress(self._progress)
 
-    def _look(self, seen: Seen) -> bool:
-        """Looks at one entity, and restores it if the stream lost one of its events; whether it did."""
+    def _look_apart(self, seen: Seen) -> bool:
+        """Looks at one entity, and whether it was restored; whatever is wrong with it does not end the walk."""
         with self._lock:
             self._found.looked_at += 1
-        if not seen.owing or (self._since is not None and seen.changed_at < self._since):
+        try:
+            return self._look(seen)
+        except (Retryable, StoreAccessError):
+            raise
+        except FoldError as error:
+            what = str(error)
+        except Exception as error:
+            what = f"what is kept of it cannot be read ({type(error).__name__})"
+        with self._lock:
+            self._found.broken.append(f"{seen.kind} {seen.entity_id}: {what}")
+        return False
+
+    def _look(self, seen: Seen) -> bool:
+        since = self._progress.since
+        if not seen.owing or (since is not None and seen.changed_at < since):
             return False
         entry = self._runtime.ledger.find(seen.kind, seen.entity_id, seen.owing)
         if entry is not None and entry.settled:
             return False
-        if seen.changed_at > self._runtime.clock.now() - self._grace:
-            with self._lock:
-                self._found.young += 1
-            return False
-        return self._restore(seen)
+        records = self._records.of(seen.kind, seen.entity_id)
+        if records.damaged:
+            raise FoldError(records.damaged[0])
+        lost = first_open(standings(records, self._runtime.definitions))
+        return lost is not None and self._restore(seen, lost)
 
-    def _restore(self, seen: Seen) -> bool:
-        name = f"{seen.kind} {seen.entity_id}"
-        try:
-            lost = first_open(standings(self._records.of(seen.kind, seen.entity_id), self._runtime.definitions))
-        except FoldError as error:
-            with self._lock:
-                self._found.broken.append(f"{name}: {error}")
-            return False
-        if lost is None or not self._make_due(seen, lost):
-            with self._lock:
-                self._found.under_way += lost is not None
-            return False
+    def _restore(self, seen: Seen, lost: Standing) -> bool:
+        # By the event and not by the entity, which may change every minute and be stuck all the same.
+        young = lost.event.at > self._runtime.clock.now() - self._grace
+        made_due = not young and self._make_due(seen, lost)
         with self._lock:
-            self._found.restored.append(f"{name} version {lost.event.version}")
-        return True
+            if made_due:
+                self._found.restored.append(f"{seen.kind} {seen.entity_id} version {lost.event.version}")
+            elif young:
+                self._found.young += 1
+            else:
+                self._found.under_way += 1
+        return made_due
 
     def _make_due(self, seen: Seen, lost: Standing) -> bool:
         now, entry = self._runtime.clock.now(), lost.entry

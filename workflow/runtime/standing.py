@@ -37,7 +37,8 @@ def standings(records: EntityRecords, definitions: Definitions) -> list[Standing
             hooks = owed_by(definitions, step)
         except DefinitionNotDeployedError:
             hooks = None
-        if hooks != ():
+        # The event says itself whether it owed anything when it was made; a definition only says what.
+        if hooks != () and event.owing == event.version:
             found.append(Standing(event, hooks, entries.get(event.version)))
     return found
 

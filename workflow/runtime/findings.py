@@ -1,0 +1,182 @@
+"""Findings: every promise held against what is kept of one entity. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from workflow.definition.definition import Definitions
+from workflow.engine.entity import Entity
+from workflow.engine.events import FoldError, fold
+from workflow.runtime.explain import RESTORE, command
+from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.ports import EntityRecords
+from workflow.runtime.standing import Standing, standings
+
+LATE = timedelta(minutes=5)
+"""Effects that nobody has begun so long after their event were lost: a stream brings them within seconds."""
+
+_SWEEPER = "see whether the sweeper's Lambda runs, and its log"
+
+
+class Finding(NamedTuple):
+    """One promise that does not hold: which (numbered as in docs/promises.md), for which entity, in words that quote
+    no data, and the way out ('' if there is none to copy)."""
+
+    promise: int
+    kind: str
+    entity_id: str
+    what: str
+    way_out: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entity_id}: {self.what} (promise {self.promise})"
+
+
+class _Wrong(NamedTuple):
+    promise: int
+    what: str
+    way_out: str = ""
+
+
+_Found = Iterator[_Wrong]
+
+
+def findings(records: EntityRecords, definitions: Definitions, now: datetime) -> list[Finding]:
+    """Everything that is wrong with what is kept of one entity."""
+    return [
+        Finding(wrong.promise, records.kind, records.entity_id, wrong.what, wrong.way_out)
+        for check in (_read, _history, _requests, _edges, _effects, _timer, _violations)
+        for wrong in check(records, definitions, now)
+    ]
+
+
+def _read(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    for damaged in records.damaged:
+        yield _Wrong(2, damaged, RESTORE)
+
+
+def _history(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    try:
+        folded = fold(records.events)
+    except FoldError as error:
+        yield _Wrong(2, str(error), RESTORE)
+        return
+    entity = records.entity
+    if entity is None and folded is not None:
+        yield _Wrong(2, f"it was deleted, its history of {folded.version} events was not", RESTORE)
+    elif entity is not None and folded is None:
+        yield _Wrong(2, f"it is at version {entity.version} and has no history", RESTORE)
+    elif entity != folded and entity is not None and folded is not None:
+        yield _Wrong(2, f"it does not equal its history: {_difference(entity, folded)}", RESTORE)
+
+
+def _difference(entity: Entity, folded: Entity) -> str:
+    # Of the data names alone: what it holds may be sensitive.
+    names = sorted(n for n in {*entity.data, *folded.data} if entity.data.get(n) != folded.data.get(n))
+    told = [
+        f"{name} is {value!s}, its events make it {events_say!s}"
+        for name, value, events_say in zip(Entity._fields, entity, folded, strict=True)
+        if name != "data" and value != events_say
+    ]
+    return "; ".join(told + [f"of its data: {', '.join(names)}"] * bool(names))
+
+
+def _requests(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    events = {event.version: event for event in records.events}
+    for request in records.requests:
+        event = events.get(request.version)
+        if event is None or event.id != request.event_id:
+            yield _Wrong(
+                1,
+                f"request {request.id!r} was answered with version {request.version}, which the history lacks",
+                RESTORE,
+            )
+    for event_id, times in Counter(event.id for event in records.events).items():
+        if times > 1:
+            yield _Wrong(1, f"event {event_id!r} is in the history {times} times", RESTORE)
+
+
+def _edges(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    for event in records.events:
+        definition = definitions.find(event.kind, event.definition)
+        if definition is not None and (event.trigger, event.source, event.target) not in definition.edges:
+            yield _Wrong(
+                3,
+                f"event {event.version}: version {event.definition} of the definition has no transition "
+                f"{event.trigger!r} from {event.source or 'nothing'!r} to {event.target!r}",
+                "raise the version with every change of a definition, and deploy the one it was made by again",
+            )
+
+
+def _effects(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    known = {event.version for event in records.events}
+    for entry in records.entries:
+        if entry.version not in known:
+            yield _Wrong(4, f"the ledger holds effects of version {entry.version}, which the history lacks", RESTORE)
+    try:
+        owing = standings(records, definitions)
+    except FoldError:
+        return
+    opened = 0
+    for standing in owing:
+        if opened and _begun(standing.entry):
+            yield _Wrong(
+                5, f"effects of version {standing.event.version} began before those of version {opened} were settled"
+            )
+        if _differs(standing):
+            yield _Wrong(4, f"the ledger of version {standing.event.version} has other hooks than its event owes")
+        if not standing.settled and not opened:
+            opened = standing.event.version
+            yield from _neglected(standing, now)
+
+
+def _begun(entry: LedgerEntry | None) -> bool:
+    return entry is not None and any(outcome.attempts for outcome in entry.outcomes.values())
+
+
+def _differs(standing: Standing) -> bool:
+    recorded = standing.entry.outcomes if standing.entry else {}
+    return bool(recorded) and standing.hooks is not None and set(recorded) != set(standing.hooks)
+
+
+def _neglected(standing: Standing, now: datetime) -> _Found:
+    """What is wrong with open effects that nobody is at, and that nobody is asked for."""
+    entry, version = standing.entry, standing.event.version
+    if entry is None:
+        if standing.event.at < now - LATE:
+            owed = f"effects of version {version} are owed since {_at(standing.event.at)}, and nobody has begun them"
+            yield _Wrong(4, owed, command("reconcile"))
+    elif entry.parked is None:
+        if entry.lease_until < now - LATE:
+            yield _Wrong(
+                4, f"effects of version {version} were cut off, and nobody has taken them up", command("reconcile")
+            )
+    elif entry.parked.next_at and entry.parked.next_at < now - LATE:
+        yield _Wrong(4, f"effects of version {version} are due since {_at(entry.parked.next_at)}", _SWEEPER)
+
+
+def _timer(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    entity, timer = records.entity, records.timer
+    definition = definitions.find(entity.kind, entity.definition) if entity else None
+    state = definition.states.get(entity.state) if definition and entity else None
+    if entity is None or state is None or not state.timers:
+        return
+    if timer is None or timer.version != entity.version:
+        triggers = ", ".join(timer.trigger for timer in state.timers)
+        yield _Wrong(
+            4, f"state {entity.state!r} has a timer, and none is set", f"fire by hand, if it is time: {triggers}"
+        )
+    elif not timer.refused and timer.at < now - LATE:
+        yield _Wrong(4, f"its timer {timer.trigger!r} is due since {_at(timer.at)}", _SWEEPER)
+
+
+def _violations(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    for violation in records.violations:
+        yield _Wrong(7, f"was changed past the framework at {_at(violation.at)}: {violation.reason}")
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
