@@ -145,6 +145,21 @@ def test_a_hook_on_the_way_out_fires_from_where_the_transition_leads(tmp_path: P
     assert problems_of(tmp_path, {"stop": ("leave",)}, order=ORDER) == []
 
 
+def test_a_hook_on_the_way_out_fires_another_entity_from_anywhere(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, {"stop": ("order.ship",)}, order=ORDER) == [
+        "order.yaml:6:23 circle without an end: order ship (shipped -> shipped) -> stop -> order ship"
+    ]
+
+
+def test_a_guard_that_could_not_be_read_is_no_missing_guard(tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text(job("on_enter: [run]", ", guard: [entity.version]"))
+
+    with pytest.raises(DefinitionError) as caught:
+        load_definitions(tmp_path, registered=Registered({"begin": (), "run": ("fail",), "tell": ("again",)}))
+
+    assert len(caught.value.problems) == 1
+
+
 def test_what_fires_once_more_or_into_an_unknown_kind_is_no_circle(tmp_path: Path) -> None:
     fires = {"notify": ("shipment.book", "invoice.create"), "report": ("book",), "stop": ("leave",)}
 

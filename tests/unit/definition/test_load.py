@@ -177,3 +177,16 @@ def test_a_file_of_ten_megabytes_is_refused_unread_in_a_fifth_of_a_second(tmp_pa
 
     assert time.perf_counter() - started < 0.2
     assert problem.message == "the file is larger than 256 KB"
+
+
+def test_a_timer_or_a_catch_is_right_if_one_of_its_ways_can_take_what_it_gives() -> None:
+    ways = "[{from: paid, to: cancelled, guard: payload.code, requires: [code]}, {from: paid, to: cancelled}]"
+    text = ORDER.replace("{from: paid, to: cancelled, requires: {error: string", f"{ways} #", 1)
+    text = text.replace("  paid:\n", "  paid:\n    after: {1d: decline}\n", 1)
+
+    definition = parse_definition(text, registered=REGISTERED)
+
+    assert [t.requires for t in definition.transitions if t.trigger == "decline"] == [
+        {"code": Field("code", "any")},
+        {},
+    ]
