@@ -1,0 +1,36 @@
+"""Every promise, held against the table and the log when nothing moves any more."""
+
+from __future__ import annotations
+
+from workflow.testing.simulation.check_delays import check_delays
+from workflow.testing.simulation.check_effects import check_effects
+from workflow.testing.simulation.check_history import check_answers, check_history
+from workflow.testing.simulation.check_timers import check_timers
+from workflow.testing.simulation.world import World
+
+
+def check(world: World) -> None:
+    """Notes every promise that the schedule broke."""
+    check_answers(world)
+    for key in world.table.keys():
+        if key in world.log.tainted:
+            continue
+        check_history(world, key)
+        check_effects(world, key)
+        check_timers(world, key)
+    check_violations(world)
+    check_delays(world)
+    # Promise 9: lanes come with issue 4, and are checked here.
+
+
+def check_violations(world: World) -> None:
+    """Promise 7: each raw write that changed something is recorded, and nothing else is."""
+    for write in world.log.raw:
+        if (write.before_version, write.source) == (write.version, write.target):
+            continue
+        found = world.table.violations(*write.key)
+        if not any((v.before_version, v.version, v.source, v.target) == write[1:] for v in found):
+            world.log.breach(7, f"{' '.join(write.key)} was changed by hand, {write[1:]}, and no violation says so")
+    for key in world.table.keys():
+        if key not in world.log.tainted and (found := world.table.violations(*key)):
+            world.log.breach(7, f"{' '.join(key)} was never changed by hand; a violation says: {found[0].reason}")

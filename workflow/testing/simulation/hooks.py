@@ -1,0 +1,192 @@
+"""Hooks as fate has them: stand-ins for every hook that the definitions name, or the user's own with crashes around."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from workflow.definition.definition import Definitions
+from workflow.engine.machine import GuardFunction
+from workflow.errors import Refused, Retryable
+from workflow.runtime.effect import Effect
+from workflow.runtime.hooks import HookFunction, Hooks, ProbeFunction
+from workflow.testing.simulation.check_starts import check_start
+from workflow.testing.simulation.payloads import payload_for, trigger_from
+from workflow.testing.simulation.profile import HOOK_FATES
+from workflow.testing.simulation.scheduler import SECOND, current
+
+if TYPE_CHECKING:
+    from workflow.testing.simulation.world import World
+
+_SLOW_SECONDS = (0.2, 2.0, 20.0)
+_VERY_SLOW_SECONDS = (58.0, 66.0, 120.0)
+
+
+class SimulatedError(Exception):
+    """What a hook raises where fate lets it fail."""
+
+
+class SimulatedRetryableError(Retryable):
+    """What a hook raises that was told to come again."""
+
+
+class SimulatedRefusal(Refused):
+    """What a hook raises that was refused."""
+
+
+class SimulatedHooks(Hooks):
+    """The hooks, guards and probes of one world; `own` are the user's, None for stand-ins."""
+
+    def __init__(self, world: World, definitions: Definitions, own: Hooks | None) -> None:
+        super().__init__()
+        self._world = world
+        names = [name for definition in definitions for name in sorted(definition.hooks)]
+        for name in dict.fromkeys(names):
+            self._hooks[name] = self._watched(name, own[name] if own else _StandIn(world, name))
+        if own:
+            self.guards, self.probes = own.guards, own.probes
+            self.probes = {name: self._watched_probe(probe) for name, probe in own.probes.items()}
+        else:
+            guards = [name for definition in definitions for name in sorted(definition.guards)]
+            self.guards = {name: fated_guard for name in guards}
+            verified = [name for definition in definitions for name in sorted(definition.verified)]
+            self.probes = {name: self._watched_probe(self._probe) for name in verified}
+
+    def _watched(self, name: str, function: HookFunction) -> HookFunction:
+        def run(effect: Effect) -> object:
+            world = self._world
+            check_start(world, effect)
+            world.log.starts[effect.key] += 1
+            world.tell(f"{effect.key}: runs (attempt {effect.attempt})")
+            try:
+                returned = function(effect)
+            except BaseException as error:
+                if not current().crashed:
+                    world.log.failed.add(effect.key)
+                    world.fault("hook failed")
+                    world.tell(f"{effect.key}: fails with {type(error).__name__}: {error}")
+                raise
+            world.log.well.add(effect.key)
+            world.tell(f"{effect.key}: is done" + (f" and returned {returned!r}" if returned else ""))
+            return returned
+
+        return run
+
+    def _watched_probe(self, probe: ProbeFunction) -> ProbeFunction:
+        def ask(effect: Effect) -> object:
+            happened = probe(effect)
+            self._world.tell(f"{effect.key}: its probe says {'yes' if happened else 'no'}")
+            if happened:
+                self._world.log.probed.add(effect.key)
+            return happened
+
+        return ask
+
+    def _probe(self, effect: Effect) -> object:
+        fate = self._world.fate.choose(6)
+        if fate == 5:
+            raise SimulatedError("the probe got no answer")
+        if fate == 4:
+            self._world.scheduler.sleep(round(_VERY_SLOW_SECONDS[1] * SECOND))
+        return effect.key in self._world.log.happened
+
+
+def fated_guard(seen: Mapping[str, Any]) -> bool:
+    """A pure guard that lets most pass: the same answer for the same input, as guards must."""
+    return zlib.crc32(repr(sorted(seen["payload"].items())).encode()) % 5 != 0
+
+
+class _StandIn:
+    """A hook that does what fate says."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self._world, self._name = world, name
+
+    def __call__(self, effect: Effect) -> object:
+        if self._world.is_poisoned(effect.kind, effect.id, self._name):
+            raise SimulatedError("poisoned")
+        what = HOOK_FATES[self._world.fate.weighted(self._world.profile.hooks)]
+        if what != "well":
+            self._world.fault(f"hook {what}")
+        act: Callable[[Effect], object] = getattr(self, f"_{what.replace(' ', '_')}")
+        act(effect)
+        self._world.log.happened.add(effect.key)
+        return self._returned(effect)
+
+    def _well(self, effect: Effect) -> None:
+        pass
+
+    def _error(self, effect: Effect) -> None:
+        raise SimulatedError("as fate has it")
+
+    def _retryable(self, effect: Effect) -> None:
+        raise SimulatedRetryableError("come again")
+
+    def _refused(self, effect: Effect) -> None:
+        raise SimulatedRefusal("no, and never")
+
+    def _caught(self, effect: Effect) -> None:
+        names = self._world.scenario.caught.get(self._name, ())
+        name = names[self._world.fate.choose(len(names))] if names else "*"
+        raise (_error_class(name) if name != "*" else SimulatedError)("to be caught")
+
+    def _slow(self, effect: Effect) -> None:
+        self._sleep(_SLOW_SECONDS)
+
+    def _very_slow(self, effect: Effect) -> None:
+        self._sleep(_VERY_SLOW_SECONDS)
+
+    def _sleep(self, lengths: tuple[float, ...]) -> None:
+        self._world.scheduler.sleep(round(lengths[self._world.fate.choose(len(lengths))] * SECOND))
+
+    def _crash_before(self, effect: Effect) -> None:
+        self._world.crash("in the hook, before it did anything")
+
+    def _crash_after(self, effect: Effect) -> None:
+        self._world.log.happened.add(effect.key)
+        self._world.crash("in the hook, after all was done")
+
+    def _fires(self, effect: Effect) -> None:
+        self._fire(effect, effect.kind, effect.id)
+
+    def _fires_elsewhere(self, effect: Effect) -> None:
+        keys = self._world.table.keys()
+        self._fire(effect, *keys[self._world.fate.choose(len(keys))])
+
+    def _fire(self, effect: Effect, kind: str, entity_id: str) -> None:
+        world = self._world
+        trigger = trigger_from(world, (kind, entity_id))
+        payload = payload_for(world, (kind, entity_id), trigger)
+        try:
+            accepted = effect.fire(trigger, payload, kind=kind, id=entity_id)
+        except Refused as refusal:
+            world.tell(f"{effect.key}: fired {trigger!r} at {kind} {entity_id}, which was refused: {refusal}")
+            if world.fate.choose(2):
+                raise
+        else:
+            world.tell(f"{effect.key}: fired {trigger!r} at {kind} {entity_id}: v{accepted.event.version}")
+
+    def _creates(self, effect: Effect) -> None:
+        world = self._world
+        if effect.id.startswith("child"):
+            return
+        try:
+            effect.create(effect.kind, f"child of {effect.id}", payload_for(world, (effect.kind, ""), ""))
+        except Refused as refusal:
+            world.tell(f"{effect.key}: creating a child was refused: {refusal}")
+
+    def _returned(self, effect: Effect) -> object:
+        trigger = self._world.scenario.then.get(self._name, "")
+        if not trigger:
+            return None
+        return payload_for(self._world, (effect.kind, effect.id), trigger)
+
+
+_classes: dict[str, type[Exception]] = {}
+
+
+def _error_class(name: str) -> type[Exception]:
+    if name not in _classes:
+        _classes[name] = type(name, (SimulatedError,), {})
+    return _classes[name]

@@ -1,0 +1,113 @@
+"""Peace: no faults any more, everything is mended, and what is due goes on until nothing moves."""
+
+from __future__ import annotations
+
+from workflow.errors import EffectNotParkedError
+from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.people import redrive, skip
+from workflow.testing.simulation.check_visible import check_visible
+from workflow.testing.simulation.scheduler import SECOND
+from workflow.testing.simulation.story import START
+from workflow.testing.simulation.world import World
+
+_MOST_ROUNDS = 120
+_MOST_STEPS = 60_000
+_REDRIVES = 2
+_LOOK_AGAIN = 20 * SECOND
+
+
+def bring_to_rest(world: World) -> None:
+    """Two times of peace: in the first, what is poisoned still fails, and waits for a person in the end; in the second
+    everything is mended, and people let go on what waits for them. Afterwards nothing is open."""
+    world.fate.calm = True
+    for hook in list(world.table.ledger.pauses()):
+        world.table.ledger.resume(hook)
+    _settle(world, {})
+    if not world.log.breaches:
+        check_visible(world)
+        world.is_mended = True
+        world.tell_of("people", "mend every hook, and let go on what waits")
+        _settle(world, {}, mends=True)
+
+
+def _settle(world: World, redriven: dict[tuple[str, str, int], int], *, mends: bool = False) -> None:
+    for _ in range(_MOST_ROUNDS):
+        _until_idle(world)
+        if world.log.breaches:
+            return
+        if mends:
+            _let_go_on(world, redriven)
+        due = _next_due(world)
+        if due is None and mends and _open(world):
+            # A machine whose clock was ahead put it aside: until then nobody may touch it.
+            due = world.scheduler.now + _LOOK_AGAIN
+        if due is None:
+            return
+        world.scheduler.now = max(world.scheduler.now, due)
+        world.start_sweep()
+    world.log.breach(4, f"it does not become quiet: {', '.join(map(_told, _open(world)))}")
+
+
+def _until_idle(world: World) -> None:
+    """Lets everybody end, and the stream be delivered."""
+    scheduler = world.scheduler
+    last = scheduler.steps + _MOST_STEPS
+    while not world.log.breaches:
+        world.stream.run()
+        if scheduler.step():
+            if scheduler.steps > last:
+                world.log.breach(4, "it goes on for ever")
+            continue
+        times = list(scheduler.wakes())
+        stream_at = world.stream.next_at()
+        if stream_at is not None:
+            times.append(stream_at)
+        if not times:
+            return
+        scheduler.now = max(scheduler.now, min(times))
+
+
+def _open(world: World) -> list[LedgerEntry]:
+    # What somebody wrote to by hand may wait for ever: its history does not lead on.
+    keys = [key for key in world.table.keys() if key not in world.log.tainted]
+    return [entry for key in keys for entry in world.table.ledger.entries(*key) if entry.parked]
+
+
+def _next_due(world: World) -> int | None:
+    """When the next of what was put aside, or of the timers, is due; None if nothing is."""
+    times = [entry.parked.next_at for entry in _open(world) if entry.parked and entry.parked.next_at]
+    horizon = world.runtime.clock.now().timestamp() + 60
+    timers = [timer.at for key in world.table.keys() if (timer := world.table.timer(key)) and not timer.refused]
+    moments = [*times, *(at for at in timers if at.timestamp() <= horizon)]
+    if not moments:
+        return None
+    return int((min(moments) - START).total_seconds() * SECOND) + SECOND
+
+
+def _let_go_on(world: World, redriven: dict[tuple[str, str, int], int]) -> None:
+    for entry in _open(world):
+        if entry.parked and entry.parked.next_at is None:
+            times = redriven[entry[:3]] = redriven.get(entry[:3], 0) + 1
+            if times <= _REDRIVES:
+                world.tell_of("people", f"redrive {entry}")
+                _as_person(world, lambda e=entry: redrive(world.runtime, e))
+            else:
+                hook = entry.first_open
+                world.tell_of("people", f"skip {hook!r} of {entry}")
+                world.log.skipped.add(f"{entry.kind}#{entry.entity_id}#{entry.version}#{hook}")
+                _as_person(world, lambda e=entry: skip(world.runtime, e, "it will never do"))
+
+
+def _as_person(world: World, work) -> None:
+    def act() -> None:
+        try:
+            work()
+        except EffectNotParkedError as error:
+            world.tell(f"is told: {error}")
+
+    world.scheduler.spawn("person", act)
+    _until_idle(world)
+
+
+def _told(entry: LedgerEntry) -> str:
+    return f"{entry}: {entry.parked}"

@@ -1,0 +1,166 @@
+"""One world: a table, a stream, a clock, and everybody who acts, put together anew for each schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from workflow.definition.definition import Definition
+from workflow.engine.events import Event
+from workflow.errors import Retryable
+from workflow.runtime.reconcile import Reconciler
+from workflow.runtime.runtime import Runtime
+from workflow.runtime.sweep import Sweeper
+from workflow.testing.simulation.clock import VirtualClock
+from workflow.testing.simulation.fate import Fate, Odds
+from workflow.testing.simulation.hooks import SimulatedHooks
+from workflow.testing.simulation.log import Key, Log
+from workflow.testing.simulation.ports import FatedLedger, FatedStore
+from workflow.testing.simulation.profile import FAULTS, draw_profile
+from workflow.testing.simulation.scenario import Scenario
+from workflow.testing.simulation.scheduler import SECOND, Scheduler, current, find_current
+from workflow.testing.simulation.story import Story
+from workflow.testing.simulation.stream import LIMIT_SECONDS, Stream
+from workflow.testing.simulation.table import Table
+
+_IDS = ("1", "2", "#3", "vier ü 🚚")
+
+
+class World:
+    """What all actors of one schedule share."""
+
+    def __init__(
+        self, scenario: Scenario, fate: Fate, story: Story, plan: Mapping[int, str] | None = None
+    ) -> None:
+        self.scenario, self.fate, self.story, self.plan = scenario, fate, story, plan
+        self.log = Log()
+        self.points = 0
+        self.places: list[str] = []
+        self.scheduler = Scheduler(fate)
+        self.profile = draw_profile(fate)
+        self.entities = self._entities()
+        self.table = Table(self.scheduler, self.log)
+        self.is_mended = False
+        self._poison: dict[tuple[str, str, str], bool] = {}
+        self._commands = self._requests = self._sweeps = 0
+        self.runtime = Runtime(
+            scenario.definitions,
+            SimulatedHooks(self, scenario.definitions, scenario.own),
+            FatedStore(self),
+            FatedLedger(self),
+            VirtualClock(self.scheduler),
+            self.profile.max_depth,
+            scenario.machines,
+        )
+        self.stream = Stream(self)
+
+    def _entities(self) -> list[Key]:
+        kinds = self.scenario.kinds
+        return [(kinds[self.fate.choose(len(kinds))], _IDS[number]) for number in range(self.profile.entities)]
+
+    def arrive(self, odds: Odds, what: str, subject: Sequence[object]) -> str:
+        """The actor is about to do an I/O: others may go on first; then, which fault it meets, '' for none."""
+        actor = current()
+        if actor.crashed:
+            self.scheduler.pause()
+        self.scheduler.pause()
+        self.points += 1
+        if self.plan is None:
+            fault = FAULTS[self.fate.weighted(odds)]
+        else:
+            fault = self.plan.get(self.points, "")
+            self.places.append(f"{actor.name}: {what}")
+        if fault:
+            self.fault(fault)
+        if self.story.telling:
+            told = " ".join(str(part) for part in subject if part != "")
+            self.tell(f"{what} {told}" + (f"  ** {fault} **" if fault else ""))
+        return fault
+
+    def fault(self, name: str) -> None:
+        """Counts a fault that happened."""
+        self.log.faults[name] += 1
+
+    def crash(self, where: str) -> None:
+        """Ends the actor that acts."""
+        self.tell(f"crashes {where}")
+        self.scheduler.crash(current())
+
+    def tell(self, text: str) -> None:
+        """Adds to the story what the present actor does."""
+        actor = find_current()
+        if self.story.telling and actor is not None and not actor.crashed:
+            self.story.tell(self.scheduler.now, actor.name, text)
+
+    def tell_of(self, who: str, text: str) -> None:
+        """Adds to the story what nobody who acts does."""
+        self.story.tell(self.scheduler.now, who, text)
+
+    def definition(self, kind: str) -> Definition:
+        """The definition in force."""
+        return self.runtime.get_definition(kind)
+
+    def owed(self, event: Event) -> tuple[str, ...]:
+        """The hooks that the event owes, in order; none if nothing declares it."""
+        definition = self.scenario.definitions.find(event.kind, event.definition)
+        return definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
+
+    def is_poisoned(self, kind: str, entity_id: str, hook: str) -> bool:
+        """Whether the hook fails for this entity until it is mended."""
+        if self.is_mended:
+            return False
+        key = (kind, entity_id, hook)
+        if key not in self._poison:
+            self._poison[key] = self.fate.happens(self.profile.poison_one_in)
+            if self._poison[key]:
+                self.fault("poisoned hook")
+        return self._poison[key]
+
+    def next_command(self) -> int:
+        """The number of the next command."""
+        self._commands += 1
+        return self._commands
+
+    def next_request(self) -> int:
+        """The number of the next request id."""
+        self._requests += 1
+        return self._requests
+
+    def start_sweep(self) -> None:
+        """One invocation of the sweeper."""
+        self._sweeps += 1
+
+        def sweep() -> None:
+            self.tell("begins")
+            until = self.runtime.clock.now() + timedelta(seconds=LIMIT_SECONDS)
+            try:
+                Sweeper(self.runtime, workers=1).sweep(until=until)
+            except Retryable as error:
+                self.tell(f"ends with {error}")
+
+        actor = self.scheduler.spawn(f"sweeper {self._sweeps}", sweep, skew=self.skew_of(self._sweeps))
+        self.watched.append(actor)
+
+    def skew_of(self, machine: int) -> int:
+        """By how much the clock of a machine is wrong, in microseconds; once it is calm, none is."""
+        skews = self.profile.skews
+        return 0 if self.fate.calm else skews[machine % len(skews)]
+
+    def start_reconcile(self) -> None:
+        """One run of reconcile."""
+
+        def reconcile() -> None:
+            found = Reconciler(self.runtime, self.table.records).reconcile(workers=1)
+            self.tell(f"restored {found.restored or 'nothing'}")
+
+        self.watched.append(self.scheduler.spawn("reconcile", reconcile))
+
+    @property
+    def watched(self) -> list:  # type: ignore[type-arg]
+        """Actors whose errors count as broken promises."""
+        return self.__dict__.setdefault("_watched", [])  # type: ignore[no-any-return]
+
+    @property
+    def second(self) -> float:
+        """The time in seconds since the beginning."""
+        return self.scheduler.now / SECOND
