@@ -7,6 +7,7 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import Any
 from workflow.aws.client import make_client
 from workflow.local.errors import DeployError
 from workflow.local.package import zip_folder
+from workflow.local.schedule import take_over
 
 DEFAULT_STACK_NAME = "workflow"
 HANDLERS_PARAMETER = "HandlerModules"
@@ -28,12 +30,13 @@ _STREAM_EVENT = re.compile(r"^(?P<indent> *)Stream: .*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed template: what its outputs name, and the stream mapping that the pump drives."""
+    """A deployed template: what its outputs name, the stream mapping that the pump drives, and how often to sweep."""
 
     name: str
     endpoint_url: str
     outputs: dict[str, str]
     mapping_id: str
+    sweep_seconds: float
 
     @property
     def table_name(self) -> str:
@@ -45,11 +48,16 @@ class Stack:
         """The function that the table's stream wakes."""
         return self.outputs["StreamFunctionName"]
 
+    @property
+    def sweep_function_name(self) -> str:
+        """The function that the schedule wakes."""
+        return self.outputs["SweepFunctionName"]
+
 
 class Deployer:
     """Deploys one template to one cloud, and remembers what it deployed so that a redeploy does no more than needed.
 
-    `deploy` raises DeployError if the stack fails, or if the function it made cannot be imported.
+    `deploy` raises DeployError if the stack fails, or if a function it made cannot be imported.
     """
 
     def __init__(self, endpoint_url: str, stack_name: str = DEFAULT_STACK_NAME) -> None:
@@ -144,11 +152,12 @@ class Deployer:
 
     def _describe(self) -> Stack:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in self._stack().get("Outputs", [])}
-        for needed in ("TableName", "StreamFunctionName"):
+        for needed in ("TableName", "StreamFunctionName", "SweepFunctionName"):
             if needed not in outputs:
-                raise DeployError(f"template.yaml has no output {needed}")
+                raise DeployError(f"template.yaml has no output {needed}; take it over from the framework's template")
         mapping_id = self._mapping_id(outputs["StreamFunctionName"])
-        return Stack(self._stack_name, self._endpoint_url, outputs, mapping_id)
+        sweep_seconds = take_over(self._endpoint_url, outputs["SweepFunctionName"])
+        return Stack(self._stack_name, self._endpoint_url, outputs, mapping_id, sweep_seconds)
 
     def _mapping_id(self, function_name: str) -> str:
         found = self._functions.list_event_source_mappings(FunctionName=function_name)["EventSourceMappings"]
@@ -165,10 +174,16 @@ class Deployer:
         description = table.describe_table(TableName=stack.table_name)["Table"]
         if "LatestStreamArn" not in description:
             raise DeployError(f"table {stack.table_name} has no stream")
-        answer = self._functions.invoke(FunctionName=stack.function_name, Payload=json.dumps({"Records": []}).encode())
+        # Side by side, for most of it is their cold start.
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(self._check_function, (stack.function_name, stack.sweep_function_name)))
+
+    def _check_function(self, name: str) -> None:
+        # No records are delivered as nothing; a sweep is a sweep, and may come at any time.
+        answer = self._functions.invoke(FunctionName=name, Payload=json.dumps({"Records": []}).encode())
         if "FunctionError" in answer:
             problem = json.loads(answer["Payload"].read())
-            raise DeployError(f"{stack.function_name} does not run: {problem.get('errorMessage', problem)}")
+            raise DeployError(f"{name} does not run: {problem.get('errorMessage', problem)}")
 
 
 def _for_the_cloud(template: str, code_key: str) -> str:

@@ -13,6 +13,7 @@ from workflow.errors import WorkflowError
 from workflow.local.feed import Feed
 from workflow.local.layout import read_layout
 from workflow.local.pump import Delivery
+from workflow.local.schedule import Sweep
 from workflow.local.session import LocalCloud, local_cloud
 from workflow.local.watched import Watched
 
@@ -37,9 +38,13 @@ def run_dev(project: Path, show: Callable[[str], None]) -> None:
         for line in feed.lines_of(delivery):
             show(line)
 
+    def on_sweep(sweep: Sweep) -> None:
+        for line in feed.lines_of_sweep(sweep):
+            show(line)
+
     with _stopped_by_signals() as stop:
         try:
-            with local_cloud(project, on_delivery=on_delivery, on_step=show) as cloud:
+            with local_cloud(project, on_delivery=on_delivery, on_sweep=on_sweep, on_step=show) as cloud:
                 _introduce(cloud, show)
                 _follow(cloud, show, stop)
         except KeyboardInterrupt:

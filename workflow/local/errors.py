@@ -29,5 +29,9 @@ class PumpError(LocalCloudError):
     """The pump cannot read the stream or the mapping it is told to drive."""
 
 
+class SweepError(LocalCloudError):
+    """The deployed sweep function failed."""
+
+
 class NotIdleError(PumpError):
     """Records written so far were not all acknowledged in the time given."""

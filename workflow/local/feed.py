@@ -1,4 +1,4 @@
-"""Deliveries as lines a person can follow, each transition once however often it is delivered."""
+"""Deliveries and sweeps as lines a person can follow, each transition once however often it is delivered."""
 
 from __future__ import annotations
 
@@ -10,16 +10,25 @@ from typing import Any
 
 from workflow.aws.items import split_edge, split_partition
 from workflow.local.pump import Delivery
+from workflow.local.schedule import Sweep
 
 _NOWHERE = "(new)"
 _UNDECLARED = "(changed by hand, without an event)"
 _SAME_LOG_SECONDS = 30.0
+# What a sweep counts, each with its words for one and for several.
+_COUNTED = {
+    "timers_fired": ("timer fired", "timers fired"),
+    "effects_done": ("effect done", "effects done"),
+    "effects_failed": ("attempt failed", "attempts failed"),
+    "put_aside": ("entity put aside again", "entities put aside again"),
+    "for_people": ("effect parked for a person", "effects parked for a person"),
+}
 # What differs from one attempt to the next: times, counts, ids.
 _VARYING = re.compile(r"\S*\d\S*")
 
 
 class Feed:
-    """Tells deliveries, from several threads; remembers the records that are to come again, and what was logged."""
+    """Tells deliveries and sweeps, from several threads; remembers which records are to come again, and the log."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -35,6 +44,21 @@ class Feed:
         """
         with self._lock:
             return list(self._lines_of(delivery))
+
+    def lines_of_sweep(self, sweep: Sweep) -> list[str]:
+        """Return what the sweep got done or failed to do, then what the function logged; nothing if there was nothing.
+
+        What it logged is told only if it is new or has not been told for half a minute.
+        """
+        counted = [_count(sweep.counts.get(name, 0), *words) for name, words in _COUNTED.items()]
+        told = ", ".join(filter(None, counted))
+        if not told and not sweep.failure:
+            return []
+        head = f"sweep  {told}" if told else "sweep"
+        said = [f"    | {line}" for line in sweep.log.splitlines()]
+        said += [f"    ! {sweep.failure}"] if sweep.failure else []
+        with self._lock:
+            return [head] if self._all_known(said) else [head, *said]
 
     def _lines_of(self, delivery: Delivery) -> Iterator[str]:
         fresh = [record for record in delivery.records if _position(record) not in self._waiting]
@@ -61,6 +85,10 @@ class Feed:
         new = shapes - self._logged.keys()
         self._logged |= dict.fromkeys(new, now)
         return not new
+
+
+def _count(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}" if count else ""
 
 
 def _said(delivery: Delivery) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +16,12 @@ from workflow.local.layout import TEMPLATE, read_layout
 from workflow.local.mailbox import Mail, read_mails, verify_sender
 from workflow.local.package import BUILD_FOLDER, build
 from workflow.local.pump import Delivery, Pump
+from workflow.local.schedule import Schedule, Sweep
 
 
 @dataclass(slots=True)
 class LocalCloud:
-    """A project deployed to an embedded cloud, with its stream being pumped.
+    """A project deployed to an embedded cloud, with its stream being pumped and its schedule kept.
 
     `env` holds the AWS_* and the function's own variables: with them in the environment, `Workflow.from_env()` and the
     `workflow` command reach this cloud.
@@ -30,6 +31,7 @@ class LocalCloud:
     endpoint_url: str
     stack: Stack
     pump: Pump
+    schedule: Schedule
     env: dict[str, str]
     _deployer: Deployer = field(repr=False)
 
@@ -42,8 +44,13 @@ class LocalCloud:
         started = time.monotonic()
         stack = self._deployer.deploy(_template(self.project), build(self.project), parameters(self.project))
         self.pump.follow(stack)
+        self.schedule.follow(stack)
         self.stack, self.env = stack, environment(self.project, stack)
         return time.monotonic() - started
+
+    def sweep(self) -> Mapping[str, int]:
+        """Sweep once now, whatever the schedule says, and return what the function counted; raises SweepError."""
+        return self.schedule.sweep()
 
     def mails(self) -> list[Mail]:
         """Return what hooks have sent by SES so far, oldest first."""
@@ -55,11 +62,15 @@ def local_cloud(
     project: Path,
     *,
     on_delivery: Callable[[Delivery], None] | None = None,
+    on_sweep: Callable[[Sweep], None] | None = None,
+    sweep_seconds: float | None = None,
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Iterator[LocalCloud]:
-    """Start a cloud, build and deploy `project` to it and pump its stream; nothing of it runs after the block.
+    """Start a cloud, build and deploy `project` to it, pump its stream and keep its schedule; nothing of it runs after
+    the block.
 
-    `on_step` is told what happens next. Raises LocalCloudError or DefinitionError, with nothing left running.
+    `sweep_seconds` takes the place of the schedule's interval. `on_step` is told what happens next. Raises
+    LocalCloudError or DefinitionError, with nothing left running.
     """
     project = project.resolve()
     template = _template(project)
@@ -70,11 +81,14 @@ def local_cloud(
         on_step(f"deploying {TEMPLATE}")
         deployer = Deployer(cloud.endpoint_url)
         stack = deployer.deploy(template, code, parameters(project))
-        with Pump(stack, on_delivery=on_delivery) as pump:
-            env = environment(project, stack)
-            if sender := env.get("MAIL_FROM"):
-                verify_sender(cloud.endpoint_url, sender)
-            yield LocalCloud(project, cloud.endpoint_url, stack, pump, env, deployer)
+        env = environment(project, stack)
+        if sender := env.get("MAIL_FROM"):
+            verify_sender(cloud.endpoint_url, sender)
+        with (
+            Pump(stack, on_delivery=on_delivery) as pump,
+            Schedule(stack, every_seconds=sweep_seconds, on_sweep=on_sweep) as schedule,
+        ):
+            yield LocalCloud(project, cloud.endpoint_url, stack, pump, schedule, env, deployer)
 
 
 def parameters(project: Path) -> dict[str, str]:

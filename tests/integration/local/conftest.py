@@ -45,6 +45,13 @@ def handler(event, context):
             import boto3, os
             boto3.client("dynamodb").scan(TableName=os.environ["WORKFLOW_TABLE"])
     return {"batchItemFailures": failures}
+
+
+def sweep(event, context):
+    if "Records" in event:
+        return {"timers_fired": 0}
+    print("SWEPT")
+    return {"timers_fired": 1, "effects_done": 2}
 '''
 
 DEFINITION = """\
@@ -61,7 +68,7 @@ transitions:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with the repository's own template, but the probe as its function."""
+    """A project with the repository's own template, but the probe as its functions."""
     project = tmp_path_factory.mktemp("project")
     (project / "handlers").mkdir()
     (project / "handlers" / "__init__.py").touch()
@@ -69,9 +76,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "definitions").mkdir()
     (project / "definitions" / "order.yaml").write_text(DEFINITION)
     template = (REPOSITORY / "template.yaml").read_text()
-    (project / "template.yaml").write_text(
-        template.replace("workflow.aws.lambdas.stream.handler", "handlers.probe.handler")
-    )
+    for handler, probe in (("stream.handler", "handler"), ("sweep.handler", "sweep")):
+        template = template.replace(f"workflow.aws.lambdas.{handler}", f"handlers.probe.{probe}")
+    (project / "template.yaml").write_text(template)
     return project
 
 

@@ -32,7 +32,7 @@ def test_the_template_becomes_a_table_a_function_and_a_mapping_that_is_switched_
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_state", "by_due"]
     mapping = make_client("lambda", endpoint_url=stack.endpoint_url).get_event_source_mapping(UUID=stack.mapping_id)
     assert mapping["State"] == "Disabled"
-    assert sorted(stack.outputs) == ["OrderHistoryTableName", "StreamFunctionName", "TableName"]
+    assert sorted(stack.outputs) == ["OrderHistoryTableName", "StreamFunctionName", "SweepFunctionName", "TableName"]
 
 
 def test_a_function_runs_on_what_was_packaged_and_nothing_else(stack: Stack) -> None:
@@ -63,7 +63,7 @@ def test_changed_code_replaces_that_of_the_same_function_and_code_that_lacks_a_l
     deployer = Deployer(embedded_cloud.endpoint_url, "changed")
     before = deployer.deploy(template, build(changed))
 
-    probe.write_text("def handler(event, context):\n    return 'new'\n")
+    probe.write_text("def handler(event, context):\n    return 'new'\n\n\nsweep = handler\n")
     after = deployer.deploy(template, build(changed))
     assert (after, invoke(after, {})) == (before, "new")
 
@@ -105,7 +105,8 @@ def test_handler_modules_are_passed_to_the_template_if_it_has_a_parameter_for_th
     ("old", "new", "problem"),
     [
         ("CodeUri: handlers", "", "template.yaml has no line `CodeUri: ...`: which function should get the code?"),
-        ("  StreamFunctionName:", "  Renamed:", "template.yaml has no output StreamFunctionName"),
+        ("  StreamFunctionName:", "  Renamed:", "template.yaml has no output StreamFunctionName; take it over from "),
+        ("  SweepFunctionName:", "  Renamed:", "template.yaml has no output SweepFunctionName; take it over from "),
         ("Transform: AWS::Serverless-2016-10-31", "Transform: [", "template.yaml was refused: "),
     ],
 )

@@ -9,6 +9,8 @@ import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
+import pytest
+
 from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[3]
@@ -28,11 +30,14 @@ def test_sam_copies_a_folder_that_a_clone_has_and_builds_outside_of_the_copy() -
     assert not folder_of("WorkingDirectory").is_relative_to(code)
 
 
-def test_the_target_that_sam_runs_fills_its_folder_and_does_so_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("function", "module"), [("StreamFunction", "stream"), ("SweepFunction", "sweep")])
+def test_the_target_that_sam_runs_fills_its_folder_and_does_so_again(
+    tmp_path: Path, function: str, module: str
+) -> None:
     # As the folder of these tests' own interpreter, so that nothing is installed here.
     ready = [f"VENV={sys.prefix}", "--assume-old", f"{sys.prefix}/ready-local"]
-    make = ["make", *ready, "--makefile", str(folder_of("ContextPath") / "Makefile"), "build-StreamFunction"]
-    artifacts = tmp_path / ".aws-sam" / "build" / "StreamFunction"
+    make = ["make", *ready, "--makefile", str(folder_of("ContextPath") / "Makefile"), f"build-{function}"]
+    artifacts = tmp_path / ".aws-sam" / "build" / function
     artifacts.mkdir(parents=True)
 
     for _ in range(2):
@@ -40,6 +45,6 @@ def test_the_target_that_sam_runs_fills_its_folder_and_does_so_again(tmp_path: P
         done = subprocess.run(make, cwd=folder_of("WorkingDirectory"), env=environment, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
 
-    module = artifacts.joinpath("workflow", "aws", "lambdas", "stream.py")
-    assert Path(cache_from_source(str(module))).is_file()
+    source = artifacts.joinpath("workflow", "aws", "lambdas", f"{module}.py")
+    assert Path(cache_from_source(str(source))).is_file()
     assert {"boto3", "definitions.json", "handlers"} <= {path.name for path in artifacts.iterdir()}

@@ -5,6 +5,7 @@ from typing import Any
 
 from workflow.local.feed import Feed
 from workflow.local.pump import Delivery
+from workflow.local.schedule import Sweep
 
 
 def image(state: str, version: int, event: str = "", edge: str = "") -> dict[str, Any]:
@@ -106,3 +107,28 @@ def test_records_given_up_without_an_invocation_are_told_even_if_the_reason_is_a
         feed.lines_of(failed((record_,), "INFO 1"))
         told = feed.lines_of(Delivery((record_,), 0, "RecordAgeExceeded: 1 given up", "", 0.0, discarded=1))
         assert told == ["    batch of 1 delivered again", "    ! RecordAgeExceeded: 1 given up"]
+
+
+def test_a_sweep_that_found_nothing_is_silent_whatever_it_logged() -> None:
+    assert Feed().lines_of_sweep(Sweep({"timers_fired": 0, "effects_done": 0, "for_people": 0}, log="INFO {}")) == []
+
+
+def test_a_sweep_tells_what_it_got_done_and_its_log_only_while_it_is_new() -> None:
+    feed = Feed(lambda: 0.0)
+    sweep = Sweep({"timers_fired": 1, "effects_done": 2, "effects_failed": 1, "put_aside": 1}, log="WARNING a\nINFO 7")
+    head = "sweep  1 timer fired, 2 effects done, 1 attempt failed, 1 entity put aside again"
+    assert feed.lines_of_sweep(sweep) == [head, "    | WARNING a", "    | INFO 7"]
+    assert feed.lines_of_sweep(sweep) == [head]
+    assert feed.lines_of_sweep(Sweep({"for_people": 2}, log="INFO 8\nINFO {} 9")) == [
+        "sweep  2 effects parked for a person",
+        "    | INFO 8",
+        "    | INFO {} 9",
+    ]
+
+
+def test_a_sweep_that_fails_is_told() -> None:
+    assert Feed().lines_of_sweep(Sweep(failure="no table", log="ERROR x")) == [
+        "sweep",
+        "    | ERROR x",
+        "    ! no table",
+    ]
