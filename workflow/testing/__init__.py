@@ -1,7 +1,23 @@
-"""What an application's own tests need: the ports in memory, and a way to run the effects."""
+"""What an application's own tests need: the ports in memory, a way to run the effects, and the simulator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from workflow.testing.delivery import MemoryDelivery
 from workflow.testing.memory import MemoryStore
 from workflow.testing.memory_ledger import MemoryLedger
 
-__all__ = ["MemoryDelivery", "MemoryLedger", "MemoryStore"]
+if TYPE_CHECKING:
+    from workflow.testing.simulation.simulate import simulate
+
+__all__ = ["MemoryDelivery", "MemoryLedger", "MemoryStore", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    # Only who simulates needs greenlet.
+    if name == "simulate":
+        from workflow.testing.simulation.simulate import simulate
+
+        return simulate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

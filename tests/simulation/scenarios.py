@@ -1,0 +1,14 @@
+"""What is simulated: the shipped kinds and a nasty one that has everything at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workflow.definition.definition import Definitions
+from workflow.definition.load import load_definitions
+
+_HERE = Path(__file__).parent
+
+SHIPPED = load_definitions(_HERE.parents[1] / "definitions")
+NASTY = load_definitions(_HERE / "nasty.yaml")
+ALL = Definitions((*SHIPPED, *NASTY))

@@ -1,0 +1,43 @@
+"""What many schedules came to, in numbers: what they really met with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Report:
+    """Counts over all schedules; its text is a table for people."""
+
+    schedules: int = 0
+    seconds: float = 0.0
+    points: int = 0
+    events: int = 0
+    effects: int = 0
+    violations: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Report) -> None:
+        """Adds the counts of another process."""
+        self.schedules += other.schedules
+        self.seconds = max(self.seconds, other.seconds)
+        self.points += other.points
+        self.events += other.events
+        self.effects += other.effects
+        self.violations += other.violations
+        self.faults += other.faults
+
+    def __str__(self) -> str:
+        rows = [
+            ("schedules", f"{self.schedules:,}"),
+            ("seconds", f"{self.seconds:.1f}"),
+            ("schedules per second", f"{self.schedules / max(self.seconds, 0.001):.0f}"),
+            ("I/O points", f"{self.points:,}"),
+            ("events", f"{self.events:,}"),
+            ("effects settled", f"{self.effects:,}"),
+            *((f"  {name}", f"{count:,}") for name, count in sorted(self.faults.items())),
+            ("violations", f"{self.violations:,}"),
+        ]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {count:>12}" for name, count in rows)

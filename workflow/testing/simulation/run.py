@@ -1,0 +1,94 @@
+"""Many schedules, one after another, until a promise is broken."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from workflow.testing.simulation.fate import Fate
+from workflow.testing.simulation.report import Report
+from workflow.testing.simulation.scenario import Scenario
+from workflow.testing.simulation.schedule import Outcome, run_schedule
+from workflow.testing.simulation.shrink import shrink
+from workflow.testing.simulation.story import ending
+
+_COLLECT_EVERY = 200
+
+
+def run_seeds(
+    scenario: Scenario,
+    seeds: Sequence[int],
+    *,
+    replay_with: str = "",
+    on_progress: Callable[[Report], None] = lambda report: None,
+) -> tuple[Report, str]:
+    """Plays a schedule for each seed, until one breaks a promise; the counts, and the story of that one or ''."""
+    report, began = Report(), time.perf_counter()
+    with _undisturbed():
+        for seed in seeds:
+            outcome = run_schedule(scenario, Fate(seed))
+            _add(report, outcome)
+            if outcome.breaches:
+                report.violations += 1
+                break
+            if report.schedules % _COLLECT_EVERY == 0:
+                gc.collect()
+                report.seconds = time.perf_counter() - began
+                on_progress(report)
+        report.seconds = time.perf_counter() - began
+        story = "" if not report.violations else tell_shrunk(scenario, seed, outcome, replay_with)
+    return report, story
+
+
+def tell_shrunk(scenario: Scenario, seed: int, failed: Outcome, replay_with: str = "") -> str:
+    """The plainest story that breaks the same promise as the failed schedule, and how to replay it."""
+    promise = failed.breaches[0].promise
+
+    def still_fails(choices: Sequence[int]) -> Sequence[int] | None:
+        outcome = run_schedule(scenario, Fate(given=choices))
+        return outcome.choices if outcome.breaches and outcome.breaches[0].promise == promise else None
+
+    choices = shrink(failed.choices, still_fails)
+    told = run_schedule(scenario, Fate(given=choices), telling=True)
+    return "\n".join(
+        [
+            *told.lines,
+            *ending(told.breaches or failed.breaches),
+            "",
+            f"seed {seed}, {len(failed.choices)} choices, shrunk to {len(choices)}: {choices}",
+            *([f"to replay it: {replay_with.format(seed=seed)}"] if replay_with else []),
+        ]
+    )
+
+
+def tell_seed(scenario: Scenario, seed: int) -> tuple[str, bool]:
+    """The whole story of one seed, as it happened, and whether it kept every promise."""
+    with _undisturbed():
+        outcome = run_schedule(scenario, Fate(seed), telling=True)
+    return "\n".join([*outcome.lines, *ending(outcome.breaches)]), not outcome.breaches
+
+
+def _add(report: Report, outcome: Outcome) -> None:
+    report.schedules += 1
+    report.points += outcome.points
+    report.events += outcome.events
+    report.effects += outcome.effects
+    report.faults += outcome.faults
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without the framework's log, which would be mostly about faults that we make; without the collector, too."""
+    log = logging.getLogger("workflow")
+    was_disabled, collects = log.disabled, gc.isenabled()
+    log.disabled = True
+    gc.disable()
+    try:
+        yield
+    finally:
+        log.disabled = was_disabled
+        if collects:
+            gc.enable()
