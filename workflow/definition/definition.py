@@ -35,8 +35,8 @@ class Retry:
     """How often and how fast an effect is tried again: `attempts` in all, waits in seconds."""
 
     attempts: int = 8
-    first_seconds: float = 2.0
-    factor: float = 2.0
+    first_seconds: float = 0.2
+    factor: float = 4.0
     ceiling_seconds: float = 600.0
 
 

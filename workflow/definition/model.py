@@ -56,8 +56,8 @@ class RetryModel(Closed):
     """How often and how fast a hook that failed is tried again."""
 
     attempts: StrictInt = Field(default=8, ge=1, le=1000, description="How many times in all the hook is tried.")
-    first: Duration = Field(default="2s", description="The wait before the second try.")
-    factor: Factor = Field(default=2, description="How much longer each wait is than the one before.")
+    first: Duration = Field(default="0.2s", description="The wait before the second try.")
+    factor: Factor = Field(default=4, description="How much longer each wait is than the one before.")
     ceiling: Duration = Field(default="10m", description="The longest wait.")
 
     @model_validator(mode="after")

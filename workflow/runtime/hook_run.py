@@ -51,20 +51,24 @@ def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -
     return Ran(outcome.ended("done", ended, took_ms), payload or {})
 
 
-def ask_probe(runtime: Runtime, change: Change, hook: str, outcome: Outcome) -> tuple[bool, Failure | None]:
-    """Whether the hook's probe says that the run happened, or how the probe failed."""
-    effect = Effect(change, hook, max(1, outcome.attempts), runtime)
+def ask_probe(
+    runtime: Runtime, change: Change, use: HookUse, outcome: Outcome
+) -> tuple[Mapping[str, object] | None, Failure | None]:
+    """What the hook's probe says: None if the run did not happen, else what it would have returned for a `then` (a
+    probe that answers with a map says yes); or how the probe failed."""
+    effect = Effect(change, use.hook, max(1, outcome.attempts), runtime)
 
-    def asked() -> bool:
-        probe = runtime.hooks.probes.get(hook)
+    def asked() -> Mapping[str, object] | None:
+        probe = runtime.hooks.probes.get(use.hook)
         if probe is None:
-            raise HookNotRegisteredError(f"no handler module registers a probe of {hook!r}")
+            raise HookNotRegisteredError(f"no handler module registers a probe of {use.hook!r}")
         happened = probe(effect)
         refuse_awaitable(happened)
-        return bool(happened)
+        if isinstance(happened, Mapping):
+            return happened
+        return {} if happened else None
 
-    happened, failure = _called(runtime, effect, asked)
-    return bool(happened), failure
+    return _called(runtime, effect, asked)
 
 
 def _called(runtime: Runtime, effect: Effect, call: Callable[[], _Answer]) -> tuple[_Answer | None, Failure | None]:

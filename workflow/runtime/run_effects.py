@@ -104,8 +104,12 @@ class EffectRunner:
     def _after_cut_off(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
         """What the hook's `on_unknown` makes of a run that was cut off: owed again, settled, or put aside."""
         outcome = entry.outcomes[use.hook]
-        if use.on_unknown == "verify":
-            return self._verified(change, entry, use)
+        verified = self._verified(change, entry, use) if use.on_unknown == "verify" else None
+        if verified is not None:
+            return verified
+        if use.on_unknown == "verify" and is_spent(use, outcome):
+            error = "every attempt was cut off; its probe says that it has not happened"
+            return self._aside.for_person(entry, use.hook, "attempts", error)
         if use.on_unknown == "park" or is_spent(use, outcome):
             error = "a run was cut off; nobody knows whether it happened"
             return self._aside.for_person(entry, use.hook, "unknown", error)
@@ -113,18 +117,19 @@ class EffectRunner:
             return self._aside.wait_for_next_attempt(entry, use, "a run was cut off again")
         return entry.with_outcome(use.hook, outcome._replace(status="owed"))
 
-    def _verified(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
+    def _verified(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry | None:
+        """What the hook's probe makes of it; None if it says that the run has not happened."""
         outcome = entry.outcomes[use.hook]
-        happened, failure = ask_probe(self._runtime, change, use.hook, outcome)
+        happened, failure = ask_probe(self._runtime, change, use, outcome)
         if failure and is_spent(use, outcome):
             return self._aside.for_person(entry, use.hook, "unknown", failure.error, failure.trace)
         if failure:
             counted = entry.with_outcome(use.hook, outcome._replace(attempts=outcome.attempts + 1))
             return self._aside.wait_for_next_attempt(counted, use, failure.error)
-        if not happened:
+        if happened is None:
             return entry.with_outcome(use.hook, outcome._replace(status="owed"))
         done = outcome._replace(status="done", at=self._runtime.clock.now(), note="its probe says it had happened")
-        return self._done(change, entry.with_outcome(use.hook, done), use, {})
+        return self._done(change, entry.with_outcome(use.hook, done), use, happened)
 
     def _done(self, change: Change, entry: LedgerEntry, use: HookUse, payload: Mapping[str, object]) -> LedgerEntry:
         if use.then:
