@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 from urllib.parse import quote
 
+from botocore.exceptions import ClientError
+
 from handlers.clients import client
+from workflow import Refused
 
 KEY_HEADER = "X-Effect-Key"
 
+# What SES would say again to the same mail until a person has changed something: the address, the account, the domain.
+# All else passes by itself: throttling, an outage, a permission that has not reached every machine yet.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+_FOR_GOOD = frozenset(
+    {
+        *("MessageRejected", "BadRequestException", "NotFoundException"),
+        *("MailFromDomainNotVerifiedException", "AccountSuspendedException", "SendingPausedException"),
+    }
+)
+
+
+class MailRefusedError(Refused):
+    """SES refused a mail for good: asking again changes nothing until a person does."""
+
 
 def send_mail(to: str, subject: str, text: str, *, key: str) -> None:
-    """Hands one mail to SES; `key` goes with it, because SES itself does not tell a repetition from a new mail."""
-    body = f"{text}\n\nReference: {key}\n"
-    client("sesv2").send_email(
-        FromEmailAddress=get_sender(),
-        Destination={"ToAddresses": [to]},
-        Content={
-            "Simple": {
-                "Subject": {"Data": subject, "Charset": "UTF-8"},
-                "Body": {"Text": {"Data": body, "Charset": "UTF-8"}},
-                # Headers are ASCII, an id need not be.
-                "Headers": [{"Name": KEY_HEADER, "Value": quote(key, safe="#")}],
-            }
-        },
-    )
+    """Hands one mail to SES; `key` goes with it, because SES itself does not tell a repetition from a new mail.
+
+    Raises MailRefusedError for what SES would refuse again, and what boto3 raises for what may succeed later.
+    """
+    content = _content(subject, f"{text}\n\nReference: {key}\n", key)
+    try:
+        client("sesv2").send_email(
+            FromEmailAddress=get_sender(), Destination={"ToAddresses": [to]}, Content={"Simple": content}
+        )
+    except ClientError as error:
+        said = error.response["Error"]
+        if said["Code"] in _FOR_GOOD:
+            raise MailRefusedError(f"{said['Code']}: {said['Message']}") from error
+        raise
+
+
+def _content(subject: str, body: str, key: str) -> dict[str, Any]:
+    return {
+        "Subject": {"Data": subject, "Charset": "UTF-8"},
+        "Body": {"Text": {"Data": body, "Charset": "UTF-8"}},
+        # Headers are ASCII, an id need not be.
+        "Headers": [{"Name": KEY_HEADER, "Value": quote(key, safe="#")}],
+    }
 
 
 def get_sender() -> str:

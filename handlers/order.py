@@ -24,7 +24,7 @@ def send_receipt(effect: Effect) -> None:
     _write(effect, "is paid", f"Thank you! We have received {paid} for:\n" + "\n".join(lines))
 
 
-@hook
+@hook(fires=("shipment.create",))
 def open_shipment(effect: Effect) -> None:
     """Creates the shipment that the carrier's updates will move."""
     data = effect.entity.data

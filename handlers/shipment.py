@@ -20,7 +20,7 @@ def scanned_in_order(context: dict[str, Any]) -> bool:
     return last is None or datetime.fromisoformat(context["payload"]["datetime"]) >= datetime.fromisoformat(last)
 
 
-@hook
+@hook(fires=("order.deliver",))
 def deliver_order(effect: Effect) -> None:
     """Fires `deliver` on the order that the parcel belongs to."""
     order = effect.entity.data.get("order")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from handlers import clients
 from tests.fakes.clock import FakeClock
@@ -23,16 +24,15 @@ ORDER = {
 
 
 class FakeMailService:
-    """Keeps what SES would have sent, and refuses `refusals` times before."""
+    """Keeps what SES would have sent, and answers with the codes of `refusals` before."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
-        self.refusals = 0
+        self.refusals: list[str] = []
 
     def send_email(self, **request: Any) -> None:
         if self.refusals:
-            self.refusals -= 1
-            raise ConnectionError("SES is out")
+            raise ClientError({"Error": {"Code": self.refusals.pop(0), "Message": "not now"}}, "SendEmail")
         self.sent.append(request)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 
 from handlers import clients
-from handlers.mail import send_mail
+from handlers.mail import MailRefusedError, send_mail
 from tests.unit.handlers.conftest import ORDER, Shop
 
 
@@ -16,6 +17,20 @@ def test_a_header_carries_the_key_of_an_effect_whose_id_is_not_ascii(shop: Shop)
     assert shop.mail_service.sent[0]["Content"]["Simple"]["Headers"] == [
         {"Name": "X-Effect-Key", "Value": "order#42%20%C3%A8#2#send_receipt"}
     ]
+
+
+@pytest.mark.parametrize("code", ["MessageRejected", "MailFromDomainNotVerifiedException", "SendingPausedException"])
+def test_what_ses_would_refuse_again_is_a_refusal(shop: Shop, code: str) -> None:
+    shop.mail_service.refusals = [code]
+    with pytest.raises(MailRefusedError, match=rf"^{code}: not now$"):
+        send_mail("ada@example.com", "Hello", "Text", key="order#42#2#send_receipt")
+
+
+@pytest.mark.parametrize("code", ["TooManyRequestsException", "LimitExceededException", "AccessDeniedException"])
+def test_what_may_pass_by_itself_is_raised_as_boto3_does(shop: Shop, code: str) -> None:
+    shop.mail_service.refusals = [code]
+    with pytest.raises(ClientError, match=code):
+        send_mail("ada@example.com", "Hello", "Text", key="order#42#2#send_receipt")
 
 
 @pytest.mark.parametrize("name", ["MAIL_FROM", "ORDER_HISTORY_TABLE"])

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.unit.handlers.conftest import ORDER, Shop
-from workflow.definition.definition import Timer
 from workflow.errors import GuardError, LeaseLostError, PayloadError, TransitionError
 
 
@@ -98,13 +97,41 @@ def test_an_effect_that_ran_but_was_not_committed_opens_no_second_shipment(
     assert shop.flow.effects("order", "42")[2].outcomes["open_shipment"].attempts == 2
 
 
-def test_a_mail_that_was_refused_is_sent_with_the_next_delivery_and_what_follows_waits(shop: Shop) -> None:
-    shop.mail_service.refusals = 1
+def test_a_mail_that_ses_cannot_take_now_is_sent_later_and_what_follows_waits(shop: Shop) -> None:
+    shop.mail_service.refusals = ["TooManyRequestsException"]
     shop.paid_order()
-    assert shop.delivery.run().effects_failed == 1
+    delivered = shop.delivery.run()
+    assert (delivered.effects_failed, delivered.put_aside) == (1, 1)
     assert (shop.subjects(), shop.lines()) == ([], [("42#000001", "placed")])
-    shop.delivery.run()
+    shop.clock.advance(60)
+    assert shop.delivery.sweep().effects_done == 2
     assert (len(shop.subjects()), shop.lines()) == (1, [("42#000001", "placed"), ("42#000002", "paid")])
+
+
+def test_a_mail_that_ses_refuses_for_good_waits_for_a_person_at_once(shop: Shop) -> None:
+    shop.mail_service.refusals = ["MessageRejected"]
+    shop.paid_order()
+    assert shop.delivery.run().for_people == {("order", "send_receipt"): 1}
+    (_, entry) = shop.flow.effects("order", "42")
+    receipt = entry.outcomes["send_receipt"]
+    assert (receipt.status, receipt.attempts, receipt.error) == (
+        "parked",
+        1,
+        "MailRefusedError: MessageRejected: not now",
+    )
+
+
+def test_an_outage_of_the_mail_service_of_an_hour_calls_nobody(shop: Shop) -> None:
+    shop.mail_service.refusals = ["InternalServiceErrorException"] * 100
+    shop.paid_order()
+    called = shop.delivery.run().for_people.total()
+    for _ in range(60):
+        shop.clock.advance(60)
+        called += shop.delivery.sweep().for_people.total()
+    assert called == 0
+    shop.mail_service.refusals.clear()
+    shop.clock.advance(1800)
+    assert shop.delivery.sweep().effects_done == 2
 
 
 def test_refunds_add_up_exactly_and_the_last_cent_makes_the_order_refunded(shop: Shop) -> None:
@@ -169,7 +196,11 @@ def test_an_order_that_is_not_paid_in_time_is_cancelled_and_says_why(shop: Shop)
     assert (expired.state, expired.data["reason"]) == ("cancelled", "not paid in time")
 
 
-def test_an_order_waits_half_an_hour_for_its_payment(shop: Shop) -> None:
-    order = shop.flow.definitions.find("order")
-    assert order is not None
-    assert order.states["placed"].timers == (Timer(after_seconds=30 * 60, trigger="expire"),)
+def test_an_order_waits_half_an_hour_for_its_payment_and_is_cancelled_then(shop: Shop) -> None:
+    shop.flow.create("order", "42", ORDER)
+    shop.clock.advance(30 * 60 - 1)
+    assert shop.delivery.sweep().timers_fired == 0
+    shop.clock.advance(1)
+    assert shop.delivery.sweep().timers_fired == 1
+    event = shop.flow.history("order", "42")[-1]
+    assert (event.trigger, event.target, event.by) == ("expire", "cancelled", "timer")
