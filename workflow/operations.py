@@ -41,7 +41,7 @@ class Operations:
 
         Raises EffectNotParkedError if it was not put aside, or is being run.
         """
-        entry = self._find(kind, id)
+        entry = self.get_parked(kind, id)
         people.redrive(self._runtime, entry)
         return entry
 
@@ -59,9 +59,10 @@ class Operations:
     def skip(self, kind: str, id: str, reason: str, *, by: str = "") -> str:
         """Settles the effect that the entity stands at without running it, with the reason, and returns its hook; the
         entity goes on with the next sweep. Raises EffectNotParkedError, and PayloadError without a reason."""
-        return people.skip(self._runtime, self._find(kind, id), reason, by)
+        return people.skip(self._runtime, self.get_parked(kind, id), reason, by)
 
-    def _find(self, kind: str, id: str) -> LedgerEntry:
+    def get_parked(self, kind: str, id: str) -> LedgerEntry:
+        """Where the entity is put aside, by a consistent read; raises EffectNotParkedError if it is not."""
         self._runtime.get_definition(kind)
         check_id(kind, id)
         return people.parked_of(self._runtime, kind, id)

@@ -10,9 +10,11 @@ import click
 from workflow.cli.definitions import check, diagram, schema
 from workflow.cli.entities import history, list_entities, show
 from workflow.cli.failures import Commands
+from workflow.cli.people import explain, parked, pause, pauses, redrive, resume, skip
 from workflow.cli.project import build, dev
 from workflow.cli.session import Opener, Session
 from workflow.cli.triggers import create, fire
+from workflow.cli.whole_table import reconcile, verify
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -70,5 +72,11 @@ def workflow(ctx: click.Context, endpoint_url: str | None, table: str | None, de
     ctx.obj = Session(endpoint_url=endpoint_url, table=table, definitions=definitions, opener=opener)
 
 
-for _command in (check, diagram, schema, create, fire, show, history, list_entities, build, dev):
+_COMMANDS = (
+    *(check, diagram, schema),
+    *(create, fire, show, history, list_entities, explain),
+    *(parked, redrive, skip, pause, resume, pauses, reconcile, verify),
+    *(build, dev),
+)
+for _command in _COMMANDS:
     workflow.add_command(_command)

@@ -34,6 +34,10 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("\nInterrupted.", err=True)
             ctx.exit(INTERRUPTED)
+        except click.Abort:
+            # Ctrl-C at a question.
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
         except OSError as error:
             if error.errno == errno.EPIPE:
                 # Whoever read has enough, as in `workflow list order | head`; click ends quietly then.

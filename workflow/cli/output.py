@@ -17,11 +17,11 @@ reveal_option = click.option("--reveal", is_flag=True, help="Show sensitive valu
 _NEVER_FOLD = 10_000
 
 
-def make_console(*, fold_when_piped: bool = True) -> Console:
-    """A console on standard output that takes every text as it is, never as markup."""
+def make_console(*, fold_when_piped: bool = True, stderr: bool = False) -> Console:
+    """A console on standard output, or the other one, that takes every text as it is, never as markup."""
     from rich.console import Console
 
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = Console(markup=False, emoji=False, highlight=False, stderr=stderr)
     if not fold_when_piped and not console.is_terminal and "COLUMNS" not in os.environ:
         # A line of a table is what grep and awk work on.
         console.width = _NEVER_FOLD

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from workflow.cli.asker import asker, by_option
 from workflow.cli.output import json_option, print_json
 from workflow.cli.session import Session
 from workflow.cli.values import field_of_data, field_of_payload, read_values
@@ -24,7 +24,7 @@ def _asking_options(function: _Function) -> _Function:
     options = (
         click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="One value; may be repeated."),
         click.option("--request-id", default="", metavar="ID", help="The same id again is answered, not done, again."),
-        click.option("--by", default=None, metavar="NAME", help="Who asks.  [default: cli:LOGIN]"),
+        by_option,
         json_option,
     )
     for option in reversed(options):
@@ -54,7 +54,7 @@ def create(
     """
     flow = session.open()
     values = read_values(data, pairs, field_of_data(flow.definitions.find(kind)), option="--data")
-    accepted = flow.create(kind, id, values, request_id=request_id, by=_login() if by is None else by)
+    accepted = flow.create(kind, id, values, request_id=request_id, by=asker(by))
     _answer(flow, accepted, as_json)
 
 
@@ -85,21 +85,13 @@ def fire(
     if definition and _asks_python(definition, trigger):
         flow = session.open(with_handlers=True)
     values = read_values(payload, pairs, field_of_payload(definition, trigger), option="--payload")
-    accepted = flow.fire(kind, id, trigger, values, request_id=request_id, by=_login() if by is None else by)
+    accepted = flow.fire(kind, id, trigger, values, request_id=request_id, by=asker(by))
     _answer(flow, accepted, as_json)
 
 
 def _asks_python(definition: Definition, trigger: str) -> bool:
     """Whether a guard of the trigger is a Python function, which only the project's handlers have."""
     return any(way.guard and way.guard.function for way in definition.transitions if way.trigger == trigger)
-
-
-def _login() -> str:
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (OSError, KeyError, ImportError):
-        # A container may run under a number that no name belongs to.
-        return "cli"
 
 
 def _answer(flow: Workflow, accepted: Accepted, as_json: bool) -> None:

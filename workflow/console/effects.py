@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,9 +14,18 @@ from workflow.console.times import took
 from workflow.console.values import printable, shorten
 from workflow.runtime.ledger_entry import Outcome, Status
 
-_LOOKS: dict[Status, tuple[str, str]] = {"done": ("✓", "green"), "failed": ("✗", "bold red"), "owed": ("○", "yellow")}
+_LOOKS: dict[Status, tuple[str, str]] = {
+    "done": ("✓", "green"),
+    "caught": ("✓", "green"),
+    "skipped": ("-", "yellow"),
+    "failed": ("✗", "bold red"),
+    "parked": ("!", "bold red"),
+    "unknown": ("?", "bold red"),
+    "owed": ("○", "yellow"),
+}
 _LONGEST_ERROR = 360
 _WIDEST_HOOK = 30
+_MOST_OTHERS = 3
 
 
 def hook_width(hooks: Iterable[str]) -> int:
@@ -36,10 +45,19 @@ def effect_view(hook: str, outcome: Outcome, width: int) -> RenderableType:
     duration = took(outcome.took_ms) if outcome.at else ""
     standing = (Text(outcome.status, style), Text(attempts, "dim"), Text(duration, "dim"))
     grid.add_row(Text(symbol, style), Text(printable(hook)), *standing)
-    if not outcome.error:
-        return grid
-    error = Packed([Text(shorten(outcome.error, _LONGEST_ERROR), "red")])
-    return Group(grid, Padding(error, (0, 0, 0, 3), expand=False))
+    told = [Packed([text]) for text in _told(outcome)]
+    return Group(grid, Padding(Group(*told), (0, 0, 0, 3), expand=False)) if told else grid
+
+
+def _told(outcome: Outcome) -> Iterator[Text]:
+    """What was done about it, its last error, and other errors before that one."""
+    if outcome.note:
+        yield Text(shorten(outcome.note, _LONGEST_ERROR), "yellow")
+    if outcome.error:
+        yield Text(shorten(outcome.error, _LONGEST_ERROR), "red")
+    others = dict.fromkeys(attempt.error for attempt in outcome.earlier if attempt.error != outcome.error)
+    for error in list(others)[-_MOST_OTHERS:]:
+        yield Text(f"before: {shorten(error)}", "dim")
 
 
 def plural(count: int, word: str) -> str:

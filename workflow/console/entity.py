@@ -13,11 +13,13 @@ from workflow.console.effects import effect_view, hook_width
 from workflow.console.entity_history import EntityHistory
 from workflow.console.history import standing, title, violation_texts
 from workflow.console.layout import Packed, Trimmed, columns
+from workflow.console.parked import WHY, hook_of
 from workflow.console.times import day_and_time
 from workflow.console.values import printable, show_value
 from workflow.definition.definition import Definition, State, Transition
 from workflow.definition.durations import written
 from workflow.engine.entity import Entity
+from workflow.runtime.explain import command
 
 _LONGEST_VALUE = 1000
 
@@ -30,14 +32,25 @@ def entity_view(history: EntityHistory, entity: Entity, zone: tzinfo | None = No
     for label, view in _sections(history, entity, zone):
         sections.add_row()
         sections.add_row(label, view)
-    return Trimmed(Group(title(history), standing(history, zone), sections))
+    return Trimmed(Group(title(history), standing(history, zone), *_aside(history, zone), sections))
+
+
+def _aside(history: EntityHistory, zone: tzinfo | None) -> Iterator[Text]:
+    entry = history.parked
+    if entry is None or entry.parked is None:
+        return
+    hook, parked = hook_of(entry), entry.parked
+    at = f" at {hook}" if hook else ""
+    following = f"next try {day_and_time(parked.next_at, zone)}" if parked.next_at else "waits for a person"
+    told = f"put aside{at}: {WHY[parked.why]}; {following}: {command('explain', entry.kind, entry.entity_id)}"
+    yield Text(printable(told), "yellow" if parked.next_at else "bold red")
 
 
 def _sections(history: EntityHistory, entity: Entity, zone: tzinfo | None) -> Iterator[tuple[str, RenderableType]]:
     data = history.data_of(entity)
     fields = [(Text(printable(name)), _folding(show_value(value, _LONGEST_VALUE))) for name, value in data.items()]
     yield "data", columns(fields) if fields else Text("none", "dim")
-    yield "can fire", _ways_out(history.definition, entity.state)
+    yield "can fire", ways_out(history.definition, entity.state)
     effects = list(history.open_effects())
     if effects:
         width = hook_width(hook for _, hook, _ in effects)
@@ -50,7 +63,8 @@ def _folding(text: str) -> Packed:
     return Packed([Text(text)])
 
 
-def _ways_out(definition: Definition | None, state: str) -> RenderableType:
+def ways_out(definition: Definition | None, state: str) -> RenderableType:
+    """What can be fired from a state: where it leads, and under which conditions."""
     if definition is None or state not in definition.states:
         return Text("nothing: the definition does not have this state", "red")
     ways = [_way_cells(way) for way in definition.transitions if way.source == state]

@@ -53,13 +53,18 @@ class EntityHistory:
         definition = self.definitions.find(self.kind, event.definition) or self.definition
         return definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
 
+    @property
+    def parked(self) -> LedgerEntry | None:
+        """Where the entity is put aside, if it is."""
+        return next((entry for _, entry in sorted(self.ledger.items()) if entry.parked), None)
+
     def open_effects(self) -> Iterable[tuple[int, str, Outcome]]:
-        """Version, hook and standing of every effect that is not done, of these events and all of the ledger."""
+        """Version, hook and standing of every effect that is not settled, of these events and all of the ledger."""
         standing = {version: entry.outcomes for version, entry in self.ledger.items()}
         standing |= {event.version: self.effects(event) for event in self.events}
         for version in sorted(standing):
             for hook, outcome in standing[version].items():
-                if outcome.status != "done":
+                if not outcome.settled:
                     yield version, hook, outcome
 
     def data_of(self, entity: Entity) -> Mapping[str, Value]:

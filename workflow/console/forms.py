@@ -36,9 +36,10 @@ def entity_form(history: EntityHistory, entity: Entity) -> Form:
     """The entity with its data, what can be fired from here, and what is open."""
     return {
         **place_form(history, entity),
-        "can_fire": [_way_form(way) for way in _ways(history.definition, entity.state)],
+        "parked": _parked_form(history),
+        "can_fire": [way_form(way) for way in _ways(history.definition, entity.state)],
         "open_effects": [
-            {"version": version, **_effect_form(hook, outcome)} for version, hook, outcome in history.open_effects()
+            {"version": version, **effect_form(hook, outcome)} for version, hook, outcome in history.open_effects()
         ],
         "violations": [_violation_form(violation) for violation in history.violations],
     }
@@ -105,11 +106,12 @@ def _event_form(history: EntityHistory, event: Event) -> Form:
 
 
 def _event_with_effects(history: EntityHistory, event: Event) -> Form:
-    effects = [_effect_form(hook, outcome) for hook, outcome in history.effects(event).items()]
+    effects = [effect_form(hook, outcome) for hook, outcome in history.effects(event).items()]
     return {**_event_form(history, event), "effects": effects}
 
 
-def _effect_form(hook: str, outcome: Outcome) -> Form:
+def effect_form(hook: str, outcome: Outcome) -> Form:
+    """How one effect stands, with every attempt that failed."""
     return {
         "hook": hook,
         "outcome": outcome.status,
@@ -117,7 +119,17 @@ def _effect_form(hook: str, outcome: Outcome) -> Form:
         "at": outcome.at,
         "took_ms": outcome.took_ms if outcome.at else None,
         "error": outcome.error,
+        "note": outcome.note,
+        "failed_attempts": [{"at": a.at, "took_ms": a.took_ms, "error": a.error} for a in outcome.attempts_failed],
     }
+
+
+def _parked_form(history: EntityHistory) -> Form | None:
+    entry = history.parked
+    if entry is None or entry.parked is None:
+        return None
+    parked = entry.parked
+    return {"version": entry.version, "hook": parked.hook, "why": parked.why, "next_try": parked.next_at}
 
 
 def _violation_form(violation: Violation) -> Form:
@@ -135,7 +147,8 @@ def _ways(definition: Definition | None, state: str) -> list[Transition]:
     return [way for way in definition.transitions if way.source == state] if definition else []
 
 
-def _way_form(way: Transition) -> Form:
+def way_form(way: Transition) -> Form:
+    """One transition that leads on."""
     return {
         "trigger": way.trigger,
         "to": way.target,
