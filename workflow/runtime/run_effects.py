@@ -127,7 +127,7 @@ class EffectRunner:
             counted = entry.with_outcome(use.hook, outcome._replace(attempts=outcome.attempts + 1))
             return self._aside.wait_for_next_attempt(counted, use, failure.error)
         if happened is None:
-            return entry.with_outcome(use.hook, outcome._replace(status="owed"))
+            return None
         done = outcome._replace(status="done", at=self._runtime.clock.now(), note="its probe says it had happened")
         return self._done(change, entry.with_outcome(use.hook, done), use, happened)
 
