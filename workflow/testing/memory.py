@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +11,7 @@ from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, evolve
 from workflow.errors import TooLargeError
-from workflow.runtime.changes import Change, Copies
+from workflow.runtime.changes import Change
 from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
 from workflow.testing.memory_ledger import MemoryLedger
 from workflow.testing.memory_records import MemoryRecords
@@ -42,11 +41,11 @@ class MemoryStore:
 
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:
         """The entity as it is now."""
-        return copy.deepcopy(self._entities.get((kind, entity_id)))
+        return _copied_entity(self._entities.get((kind, entity_id)))
 
     def find_event(self, kind: str, entity_id: str, version: int) -> Event | None:
         """The event that made the version."""
-        return copy.deepcopy(self._events.get((kind, entity_id), {}).get(version))
+        return _copied_event(self._events.get((kind, entity_id), {}).get(version))
 
     def find_request(self, kind: str, entity_id: str, request_id: str) -> Request | None:
         """What the request id was used for."""
@@ -60,14 +59,14 @@ class MemoryStore:
     def entity_keys(self) -> Sequence[tuple[str, str]]:
         """Kind and id of everything that is an entity or has a history."""
         with self._lock:
-            return list(self._entities.keys() | self._events.keys())
+            return list(dict.fromkeys([*self._entities, *self._events]))
 
     def events(self, kind: str, entity_id: str, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
         """The events above `after` in version order."""
         with self._lock:
             own = self._events.get((kind, entity_id), {})
             versions = sorted(version for version in own if version > after)[:limit]
-            return iter([copy.deepcopy(own[version]) for version in versions])
+            return iter([event for version in versions if (event := _copied_event(own[version]))])
 
     def listing(self, kind: str, state: str) -> Iterator[Listed]:
         """The entities of the kind in the state, by id."""
@@ -83,7 +82,7 @@ class MemoryStore:
         with self._lock, self.ledger.lock:
             contested = self._contested(write)
             if contested is None:
-                self._apply(copy.deepcopy(write))
+                self._apply(write)
             return contested
 
     def _contested(self, write: Write) -> Contested | None:
@@ -95,16 +94,18 @@ class MemoryStore:
         in_place = _place(entity) == _place(write.before)
         if in_place and event is None and request is None and not lease_lost:
             return None
-        return copy.deepcopy(Contested(None if in_place else entity, event, request, lease_lost))
+        found = None if in_place else _copied_entity(entity)
+        return Contested(found, _copied_event(event), request, lease_lost)
 
     def _apply(self, write: Write) -> None:
         key = (write.event.kind, write.event.entity_id)
         before = self._entities.get(key)
         # From what stands here, like an update on the table: the caller's copy may have been changed in place.
-        after = evolve(before, write.event)
+        event = write.event._replace(payload=_copied(write.event.payload), changes=_copied(write.event.changes))
+        after = evolve(before, event)
         self._stream.append(self._change(before, after))
         self._entities[key] = after
-        self._events.setdefault(key, {})[write.event.version] = write.event
+        self._events.setdefault(key, {})[event.version] = event
         if write.request:
             self._requests[(*key, write.request.id)] = write.request
         if write.timer:
@@ -123,7 +124,7 @@ class MemoryStore:
             definition=after.definition,
             trigger=after.trigger,
             position=str(len(self._stream) + 1),
-            snapshots=Copies(before, after),
+            snapshots=_Snapshots(before, after),
             follows=before.owing if before else 0,
         )
 
@@ -159,6 +160,37 @@ class MemoryStore:
         """The violations recorded for the entity, oldest first."""
         own = [v for key, v in self._violations.items() if key[:2] == (kind, entity_id)]
         return sorted(own, key=lambda violation: violation.at)
+
+
+class _Snapshots:
+    """The entity before and after a change, each call a copy of its own."""
+
+    def __init__(self, before: Entity | None, after: Entity) -> None:
+        self._before, self._after = before, after
+        self.event: Event | None = None
+
+    def before(self) -> Entity | None:
+        """A copy of the entity before the change; None if there was none."""
+        return _copied_entity(self._before)
+
+    def after(self) -> Entity:
+        """A copy of the entity after the change."""
+        return self._after._replace(data=_copied(self._after.data))
+
+
+def _copied(value: Value) -> Value:
+    # What is kept holds nothing but these; copy.deepcopy takes twenty times as long.
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _copied_entity(entity: Entity | None) -> Entity | None:
+    return entity and entity._replace(data=_copied(entity.data))
+
+
+def _copied_event(event: Event | None) -> Event | None:
+    return event and event._replace(payload=_copied(event.payload), changes=_copied(event.changes))
 
 
 def _place(entity: Entity | None) -> tuple[int, str] | None:

@@ -2,7 +2,7 @@
 everything that happens."""
 
 try:
-    import greenlet as greenlet
+    import greenlet as greenlet  # type: ignore[import-untyped]
 except ImportError as error:
     raise ImportError(
         "the simulator needs greenlet, which is not installed: pip install 'stream-workflow[simulation]'"

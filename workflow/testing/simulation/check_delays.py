@@ -19,4 +19,6 @@ def check_delays(world: World) -> None:
         committed_at = world.log.committed_at[(*settled.key, settled.version)]
         if settled.at - committed_at > _ONE_RETRY_CYCLE:
             late = (settled.at - committed_at) / SECOND
-            world.log.breach(6, f"{settled.hook!r} of {' '.join(settled.key)} v{settled.version} came {late:.0f} s late")
+            world.log.breach(
+                6, f"{settled.hook!r} of {' '.join(settled.key)} v{settled.version} came {late:.0f} s late"
+            )

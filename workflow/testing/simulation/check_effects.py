@@ -18,7 +18,9 @@ def check_effects(world: World, key: Key) -> None:
         if not owed and entry is None:
             continue
         if entry is None or tuple(entry.outcomes) != owed or not entry.settled or entry.parked:
-            world.log.breach(4, f"{event!r} owes {', '.join(owed) or 'nothing'}; in the end its entry is {entry}: {entry!r}")
+            world.log.breach(
+                4, f"{event!r} owes {', '.join(owed) or 'nothing'}; in the end its entry is {entry}: {entry!r}"
+            )
             continue
         for use in _uses(world, event):
             _check_fired(world, event, use, entry.outcomes[use.hook])

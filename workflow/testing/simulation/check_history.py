@@ -17,7 +17,7 @@ def check_answers(world: World) -> None:
     """Promise 1: accepted is in the history once, refused is not; the same request id, the same answer."""
     by_sender: Counter[str] = Counter()
     answers: dict[int, tuple[str, int]] = {}
-    for key in world.table.keys():
+    for key in world.table.entity_keys():
         by_sender.update(event.by for event in world.table.history(key))
     for call in world.log.calls:
         if (call.ask.kind, call.ask.entity_id) in world.log.tainted:
@@ -58,7 +58,7 @@ def _check_requests(world: World) -> None:
     """Promises 1 and 10: a request item for each event that was asked for under an id, and for nothing else."""
     items = world.table.request_items()
     expected: dict[tuple[str, str, str], tuple[int, str]] = {}
-    for key in world.table.keys():
+    for key in world.table.entity_keys():
         for event in world.table.history(key):
             if not event.request_id:
                 continue

@@ -30,22 +30,19 @@ def check_start(world: World, effect: Effect) -> None:
 
 def _check_turn(world: World, effect: Effect, owed: tuple[str, ...]) -> None:
     log, key = world.log, (effect.kind, effect.id)
-    for earlier in world.table.history(key):
-        if earlier.version >= effect.version:
-            break
-        if world.owed(earlier):
-            entry = world.table.ledger.find(*key, earlier.version)
-            if entry is None or not entry.settled:
-                log.breach(5, f"{effect.key} starts, and version {earlier.version} is not settled: {_stands(entry)}")
+    for earlier in world.table.history(key)[: effect.version - 1]:
+        entry = world.table.ledger.find(*key, earlier.version)
+        if world.owed(earlier) and (entry is None or not entry.settled):
+            log.breach(5, f"{effect.key} starts, and version {earlier.version} is not settled: {_stands(entry)}")
     entry = world.table.ledger.find(*key, effect.version)
     if entry is None:
         log.breach(4, f"{effect.key} starts, and nobody claimed it")
         return
-    for hook in owed[: owed.index(effect.hook)]:
-        if not entry.outcomes[hook].settled:
-            log.breach(5, f"{effect.key} starts, and {hook!r}, which comes first, is {entry.outcomes[hook].status}")
-    if entry.outcomes[effect.hook].settled and world.profile.keeps_time:
-        log.breach(4, f"{effect.key} starts, and is {entry.outcomes[effect.hook].status} already")
+    before = [hook for hook in owed[: owed.index(effect.hook)] if not entry.outcomes[hook].settled]
+    if before:
+        log.breach(5, f"{effect.key} starts, and {before[0]!r} comes first: {_stands(entry)}")
+    elif entry.outcomes[effect.hook].settled and world.profile.keeps_time:
+        log.breach(4, f"{effect.key} starts, and is settled already: {_stands(entry)}")
 
 
 def _check_what_is_shown(world: World, effect: Effect) -> None:

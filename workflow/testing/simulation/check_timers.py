@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from workflow.testing.simulation.log import Key
 from workflow.testing.simulation.world import World
@@ -29,7 +30,7 @@ def check_timers(world: World, key: Key) -> None:
 def _check_fired(world: World, key: Key) -> None:
     history = world.table.history(key)
     skew = timedelta(microseconds=max(world.profile.skews) - min(world.profile.skews))
-    for before, event in zip(history, history[1:], strict=False):
+    for before, event in pairwise(history):
         if event.by != "timer":
             continue
         timers = world.definition(key[0]).states[event.source].timers

@@ -8,7 +8,7 @@ from workflow.testing.simulation.world import World
 
 def check_visible(world: World) -> None:
     """Notes a breach of promise 4 for each owed effect that is neither settled nor behind one that is put aside."""
-    for key in world.table.keys():
+    for key in world.table.entity_keys():
         if key not in world.log.tainted:
             _check(world, key)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from workflow.definition.definition import CREATE
@@ -11,6 +12,7 @@ from workflow.engine.entity import Entity
 from workflow.errors import ContentionError, EffectNotParkedError, Refused, Retryable, ThrottledError
 from workflow.runtime.ask import Ask
 from workflow.runtime.fire import Accepted, create, fire
+from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.people import pause, redrive, resume, skip
 from workflow.testing.simulation.fate import Odds
 from workflow.testing.simulation.log import Call, Key
@@ -27,7 +29,7 @@ _THINK_ODDS = Odds(6, 6, 4, 2, 3, 1)
 
 @dataclass(frozen=True)
 class Command:
-    """One thing a client does: `what` is create, fire, wait, write_raw, pause, resume, redrive, skip or sweep.
+    """One thing a client does: `what` is create, fire, wait, write_raw, pause, resume, redrive, skip, sweep or trim.
 
     `same_as_before` repeats the request before it, under its request id; with another payload if one is given.
     """
@@ -51,14 +53,11 @@ class Client:
         self._held: dict[Key, Entity] = {}
         self._asked: list[Ask] = []
 
-    def run(self, commands: Iterator[Command] | Sequence[Command]) -> None:
+    def run(self, commands: Iterable[Command]) -> None:
         """Does all of them, in order."""
         for command in commands:
-            act = {"create": self._ask, "fire": self._ask, "repeat": self._ask}.get(command.what)
-            if act is not None:
-                act(command)
-            else:
-                getattr(self, f"_{command.what}")(command)
+            name = "ask" if command.what in ("create", "fire", "repeat") else command.what
+            getattr(self, f"_{name}")(command)
 
     def _ask(self, command: Command) -> None:
         ask = self._ask_of(command)
@@ -130,24 +129,28 @@ class Client:
     def _redrive(self, command: Command) -> None:
         for entry in self._parked():
             self._world.tell(f"redrives {entry}")
-            self._try(lambda entry=entry: redrive(self._world.runtime, entry))
+            self._try(partial(redrive, self._world.runtime, entry))
 
     def _skip(self, command: Command) -> None:
         for entry in self._parked()[:1]:
             hook = entry.first_open
             self._world.tell(f"skips {hook!r} of {entry}")
             self._world.log.skipped.add(f"{entry.kind}#{entry.entity_id}#{entry.version}#{hook}")
-            self._try(lambda entry=entry: skip(self._world.runtime, entry, "no longer needed", self._name))
+            self._try(partial(skip, self._world.runtime, entry, "no longer needed", self._name))
 
-    def _parked(self) -> list:  # type: ignore[type-arg]
-        found: list = []  # type: ignore[type-arg]
-        self._try(lambda: found.extend(e for e in self._world.runtime.ledger.parked() if e.parked.next_at is None))
-        return found
+    def _parked(self) -> list[LedgerEntry]:
+        found: list[LedgerEntry] = []
+        self._try(lambda: found.extend(self._world.runtime.ledger.parked()))
+        return [entry for entry in found if entry.parked and entry.parked.next_at is None]
 
     def _sweep(self, command: Command) -> None:
         self._world.start_sweep()
 
-    def _try(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _trim(self, command: Command) -> None:
+        if not self._world.profile.is_fair:
+            self._world.trim()
+
+    def _try(self, work: Callable[[], object]) -> None:
         try:
             work()
         except (Retryable, EffectNotParkedError) as error:
@@ -165,14 +168,14 @@ def _told(call: Call) -> str:
     return f"{call.answer}: {type(call.error).__name__}: {call.error}"
 
 
-_WHAT = ("fire", "fire", "repeat", "redrive", "skip", "pause", "resume", "sweep", "write_raw", "reuse")
-_WHAT_ODDS = Odds(30, 0, 5, 4, 1, 1, 2, 3, 1, 1)
+_WHAT = ("fire", "fire", "repeat", "redrive", "skip", "pause", "resume", "sweep", "write_raw", "reuse", "trim")
+_WHAT_ODDS = Odds(30, 0, 5, 4, 1, 1, 2, 3, 1, 1, 1)
 
 
 def commands_by_fate(world: World, count: int) -> Iterator[Command]:
     """So many commands on the world's entities, each made up when its turn comes."""
     fate = world.fate
-    for number in range(count):
+    for _ in range(count):
         seconds = _THINKS[fate.weighted(_THINK_ODDS)]
         if seconds:
             yield Command("wait", seconds=seconds)
@@ -202,6 +205,4 @@ def _command(world: World, kind: str, entity_id: str, what: str) -> Command:
         return Command("repeat", kind, entity_id, trigger, {"unheard_of": world.next_request()})
     if what != "fire":
         return Command(what, kind, entity_id, trigger, {})
-    return Command(
-        what, kind, entity_id, trigger, payload, request_id=_request_id(world), holds=fate.happens(3)
-    )
+    return Command(what, kind, entity_id, trigger, payload, request_id=_request_id(world), holds=fate.happens(3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from greenlet import GreenletExit
+from greenlet import GreenletExit  # type: ignore[import-untyped]
 
 from workflow.testing.simulation.scheduler import SECOND, Scheduler, find_current
 from workflow.testing.simulation.story import START

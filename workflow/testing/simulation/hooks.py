@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workflow.definition.definition import Definitions
-from workflow.engine.machine import GuardFunction
 from workflow.errors import Refused, Retryable
 from workflow.runtime.effect import Effect
 from workflow.runtime.hooks import HookFunction, Hooks, ProbeFunction
@@ -49,7 +48,7 @@ class SimulatedHooks(Hooks):
             self.probes = {name: self._watched_probe(probe) for name, probe in own.probes.items()}
         else:
             guards = [name for definition in definitions for name in sorted(definition.guards)]
-            self.guards = {name: fated_guard for name in guards}
+            self.guards = dict.fromkeys(guards, fated_guard)
             verified = [name for definition in definitions for name in sorted(definition.verified)]
             self.probes = {name: self._watched_probe(self._probe) for name in verified}
 
@@ -151,7 +150,7 @@ class _StandIn:
         self._fire(effect, effect.kind, effect.id)
 
     def _fires_elsewhere(self, effect: Effect) -> None:
-        keys = self._world.table.keys()
+        keys = self._world.table.entity_keys()
         self._fire(effect, *keys[self._world.fate.choose(len(keys))])
 
     def _fire(self, effect: Effect, kind: str, entity_id: str) -> None:

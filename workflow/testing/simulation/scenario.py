@@ -46,7 +46,11 @@ class Scenario:
     def caught(self) -> dict[str, tuple[str, ...]]:
         """The names of errors that are caught of a hook."""
         return {
-            use.hook: tuple(use.catch) for d in self._in_force() for uses in d.uses.values() for use in uses if use.catch
+            use.hook: tuple(use.catch)
+            for d in self._in_force()
+            for uses in d.uses.values()
+            for use in uses
+            if use.catch
         }
 
     def _in_force(self) -> list[Definition]:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from workflow.runtime.people import redrive, skip, resume
-from workflow.errors import EffectNotParkedError
 from workflow.testing.simulation.checker import check
-from workflow.testing.simulation.clients import Client, commands_by_fate
+from workflow.testing.simulation.clients import Client, Command, commands_by_fate
 from workflow.testing.simulation.fate import Fate
 from workflow.testing.simulation.log import Breach
 from workflow.testing.simulation.quiet import bring_to_rest
 from workflow.testing.simulation.scenario import Scenario
-from workflow.testing.simulation.scheduler import SECOND
+from workflow.testing.simulation.scheduler import SECOND, Actor
 from workflow.testing.simulation.story import Story
 from workflow.testing.simulation.world import World
 
 MOST_STEPS = 20_000
 _SWEEP_EVERY = 60 * SECOND
+_FEWEST, _MOST = 2, 7
+"""Commands of one client."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _eventful(world: World) -> None:
     scheduler, fate = world.scheduler, world.fate
     clients = _clients(world)
     next_sweep = _SWEEP_EVERY
-    while any(not client.is_over for client in clients) or fate.happens(0):
+    while any(not client.is_over for client in clients):
         if world.log.breaches or scheduler.steps > MOST_STEPS:
             return
         if scheduler.now >= next_sweep:
@@ -84,19 +85,14 @@ def _next_moment(world: World, next_sweep: int) -> int:
     return min(times if stream_at is None else [*times, stream_at])
 
 
-def _clients(world: World):
-    scenario, fate = world.scenario, world.fate
-    made = []
-    if scenario.scripts is not None:
-        for number, script in enumerate(scenario.scripts, 1):
-            client = Client(world, f"client {number}")
-            made.append(world.scheduler.spawn(f"client {number}", lambda c=client, s=script: c.run(s)))
-        return made
-    for number in range(1, world.profile.clients + 1):
-        client, count = Client(world, f"client {number}"), 2 + fate.choose(6)
-        made.append(
-            world.scheduler.spawn(
-                f"client {number}", lambda c=client, n=count: c.run(commands_by_fate(world, n))
-            )
-        )
-    return made
+def _clients(world: World) -> list[Actor]:
+    scripts = world.scenario.scripts
+    if scripts is not None:
+        return [_client(world, number, script) for number, script in enumerate(scripts, 1)]
+    counts = [_FEWEST + world.fate.choose(_MOST - _FEWEST + 1) for _ in range(world.profile.clients)]
+    return [_client(world, number, commands_by_fate(world, count)) for number, count in enumerate(counts, 1)]
+
+
+def _client(world: World, number: int, commands: Iterable[Command]) -> Actor:
+    name = f"client {number}"
+    return world.scheduler.spawn(name, partial(Client(world, name).run, commands))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from greenlet import GreenletExit, getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-untyped]
 
 from workflow.testing.simulation.fate import Fate, Odds
 
@@ -56,6 +56,7 @@ class Scheduler:
         self.now = 0
         self.steps = 0
         self.actors: list[Actor] = []
+        self.failed: list[Actor] = []
         self._over: list[Actor] = []
         self._hub = getcurrent()
         self._last: Actor | None = None
@@ -84,7 +85,7 @@ class Scheduler:
             raise GreenletExit
 
     def bury(self, actor: Actor) -> None:
-        """Takes an actor that crashed while it waited from those that may go on."""
+        """Takes an actor that is over from those that may go on."""
         self.actors.remove(actor)
         self._over.append(actor)
 
@@ -99,8 +100,9 @@ class Scheduler:
         self._last = actor
         actor.switch()
         if actor.is_over:
-            self.actors.remove(actor)
-            self._over.append(actor)
+            self.bury(actor)
+            if actor.error is not None:
+                self.failed.append(actor)
         return True
 
     def _chosen(self, ready: list[Actor]) -> Actor:

@@ -79,8 +79,10 @@ class Stream:
     def trim(self) -> int:
         """Loses what was not delivered yet, as a stream does after a day; how many records that were."""
         self._take_in()
-        lost = sum(map(len, self._waiting))
+        lost = sum(map(len, self._waiting)) + sum(shard.backlog() for shard in self._shards)
         self._waiting = [[] for _ in self._shards]
+        # What is out goes on, and whatever becomes of it, nothing of it comes again.
+        self._shards = [Lanes(self._settings.parallelization_factor) for _ in self._shards]
         return lost
 
     def next_at(self) -> int | None:

@@ -54,7 +54,9 @@ class Table(MemoryStore):
             was = before.outcomes.get(hook) if before else None
             if was is not None and was.settled:
                 if outcome != was:
-                    self._log.breach(4, f"{after}: {hook!r} was {was.status} already, and became {outcome.status} again")
+                    self._log.breach(
+                        4, f"{after}: {hook!r} was {was.status} already, and became {outcome.status} again"
+                    )
             elif outcome.settled:
                 self._log.note_settled(after, hook, self._scheduler.now)
 
@@ -75,10 +77,6 @@ class Table(MemoryStore):
         """All its events, in version order; not to be changed."""
         own = self._events.get(key, {})
         return [own[version] for version in sorted(own)]
-
-    def keys(self) -> list[Key]:
-        """All entities that have a history or are there."""
-        return list(dict.fromkeys([*self._entities, *self._events]))
 
     def timer(self, key: Key) -> SetTimer | None:
         """The timer that stands there."""

@@ -18,7 +18,7 @@ from workflow.testing.simulation.log import Key, Log
 from workflow.testing.simulation.ports import FatedLedger, FatedStore
 from workflow.testing.simulation.profile import FAULTS, draw_profile
 from workflow.testing.simulation.scenario import Scenario
-from workflow.testing.simulation.scheduler import SECOND, Scheduler, current, find_current
+from workflow.testing.simulation.scheduler import Scheduler, current, find_current
 from workflow.testing.simulation.story import Story
 from workflow.testing.simulation.stream import LIMIT_SECONDS, Stream
 from workflow.testing.simulation.table import Table
@@ -29,9 +29,7 @@ _IDS = ("1", "2", "#3", "vier ü 🚚")
 class World:
     """What all actors of one schedule share."""
 
-    def __init__(
-        self, scenario: Scenario, fate: Fate, story: Story, plan: Mapping[int, str] | None = None
-    ) -> None:
+    def __init__(self, scenario: Scenario, fate: Fate, story: Story, plan: Mapping[int, str] | None = None) -> None:
         self.scenario, self.fate, self.story, self.plan = scenario, fate, story, plan
         self.log = Log()
         self.points = 0
@@ -40,7 +38,7 @@ class World:
         self.profile = draw_profile(fate)
         self.entities = self._entities()
         self.table = Table(self.scheduler, self.log)
-        self.is_mended = False
+        self.is_mended = self.is_trimmed = False
         self._poison: dict[tuple[str, str, str], bool] = {}
         self._commands = self._requests = self._sweeps = 0
         self.runtime = Runtime(
@@ -138,8 +136,7 @@ class World:
             except Retryable as error:
                 self.tell(f"ends with {error}")
 
-        actor = self.scheduler.spawn(f"sweeper {self._sweeps}", sweep, skew=self.skew_of(self._sweeps))
-        self.watched.append(actor)
+        self.scheduler.spawn(f"sweeper {self._sweeps}", sweep, skew=self.skew_of(self._sweeps))
 
     def skew_of(self, machine: int) -> int:
         """By how much the clock of a machine is wrong, in microseconds; once it is calm, none is."""
@@ -151,16 +148,14 @@ class World:
 
         def reconcile() -> None:
             found = Reconciler(self.runtime, self.table.records).reconcile(workers=1)
-            self.tell(f"restored {found.restored or 'nothing'}")
+            self.tell(f"restored {', '.join(found.restored) or 'nothing'}")
 
-        self.watched.append(self.scheduler.spawn("reconcile", reconcile))
+        self.scheduler.spawn("reconcile", reconcile)
 
-    @property
-    def watched(self) -> list:  # type: ignore[type-arg]
-        """Actors whose errors count as broken promises."""
-        return self.__dict__.setdefault("_watched", [])  # type: ignore[no-any-return]
-
-    @property
-    def second(self) -> float:
-        """The time in seconds since the beginning."""
-        return self.scheduler.now / SECOND
+    def trim(self) -> None:
+        """The stream loses what it holds."""
+        lost = self.stream.trim()
+        self.is_trimmed = self.is_trimmed or lost > 0
+        if lost:
+            self.fault("stream trimmed")
+        self.tell(f"the stream loses {lost} records")
