@@ -45,6 +45,24 @@ class Packed:
             yield line
 
 
+class OneLine:
+    """A text on one line, cut where the width ends; it makes room for its neighbours."""
+
+    def __init__(self, text: Text, least: int = 12) -> None:
+        self._text, self._least = text, least
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = self._text.copy()
+        line.truncate(options.max_width, overflow="ellipsis")
+        yield line
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> object:
+        from rich.measure import Measurement
+
+        width = max(1, self._text.cell_len)
+        return Measurement(min(self._least, width, options.max_width), min(width, options.max_width))
+
+
 def folded(console: Console, text: Text, width: int, most: int = _MOST_LINES) -> list[Text]:
     """The text in lines of that width, at most so many; the last one then ends with an ellipsis."""
     lines: list[Text] = list(text.wrap(console, width, overflow="fold"))

@@ -10,17 +10,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from workflow.console.layout import Trimmed
+from workflow.console.layout import OneLine, Trimmed
 from workflow.console.times import day_and_time
 from workflow.console.values import printable
-from workflow.runtime.explain import due_in
+from workflow.runtime.explain import span
 from workflow.runtime.ledger_entry import LedgerEntry, Parked, Why
 from workflow.runtime.ports import Pause
 
 NEXT_SWEEP = "with the next sweep, within a minute"
 
 WHY: Mapping[Why, str] = {
-    "attempts": "all attempts failed",
+    "attempts": "attempts spent",
     "refused": "refused",
     "unknown": "a run was cut off",
     "broken": "history unreadable",
@@ -42,22 +42,23 @@ def for_person(entry: LedgerEntry) -> bool:
     return entry.parked is not None and entry.parked.next_at is None
 
 
-def parked_view(entries: Sequence[LedgerEntry], now: datetime, zone: tzinfo | None = None) -> RenderableType:
+def parked_view(entries: Sequence[LedgerEntry], now: datetime) -> RenderableType:
     """The entries as a table, the error of each cut to the width there is."""
     if not entries:
         return Text("nothing is put aside", "dim")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("entity", "version", "hook", "why", "attempts", "since", "next try"):
-        number = name in ("version", "attempts")
-        table.add_column(name, overflow="fold", justify="right" if number else "left")
-    table.add_column("error", no_wrap=True, overflow="ellipsis", min_width=16)
+    table.padding = (0, 1, 0, 0)
+    for name in ("entity", "version", "hook", "why", "tries", "since", "next try"):
+        number = name in ("version", "tries")
+        table.add_column(name, no_wrap=name != "entity", overflow="fold", justify="right" if number else "left")
+    table.add_column("error")
     for entry in entries:
         if entry.parked:
-            table.add_row(*_cells(entry, entry.parked, now, zone))
+            table.add_row(*_cells(entry, entry.parked, now))
     return Trimmed(Group(table, summary(entries)))
 
 
-def _cells(entry: LedgerEntry, parked: Parked, now: datetime, zone: tzinfo | None) -> list[Text]:
+def _cells(entry: LedgerEntry, parked: Parked, now: datetime) -> list[RenderableType]:
     hook, person = hook_of(entry), parked.next_at is None
     attempts = entry.outcomes[hook].attempts if hook in entry.outcomes else 0
     return [
@@ -66,10 +67,14 @@ def _cells(entry: LedgerEntry, parked: Parked, now: datetime, zone: tzinfo | Non
         Text(printable(hook)),
         Text(WHY[parked.why], "red" if person else "yellow"),
         Text(str(attempts)),
-        Text(day_and_time(parked.since, zone), "dim"),
-        Text("by hand", "red") if parked.next_at is None else Text(due_in(parked.next_at, now)),
-        Text(printable(parked.error), "red"),
+        Text(f"{span(now - parked.since)} ago", "dim"),
+        Text("by hand", "red") if parked.next_at is None else Text(_next_try(parked.next_at, now)),
+        OneLine(Text(printable(parked.error), "red")),
     ]
+
+
+def _next_try(next_at: datetime, now: datetime) -> str:
+    return f"in {span(next_at - now)}" if next_at > now else "next sweep"
 
 
 def hook_of(entry: LedgerEntry) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from workflow.definition.definition import Transition
+from workflow.definition.definition import State, Transition
 from workflow.definition.durations import written
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
@@ -68,7 +68,7 @@ def explain(runtime: Runtime, records: Records, kind: str, entity_id: str) -> Ex
     reasons = [
         *damaged,
         *(_effects(runtime.ledger.pauses(), blocking, now) if blocking else ()),
-        *(_place(entity, timer, ways, entity.state in definition.states, now) if not blocking else ()),
+        *(_place(entity, timer, ways, definition.states.get(entity.state), now) if not blocking else ()),
         *_violations(found),
     ]
     return Explanation(entity, now, reasons, blocking, waiting, timer, ways)
@@ -156,13 +156,15 @@ _WHY = {
 
 
 def _place(
-    entity: Entity, timer: SetTimer | None, ways: Sequence[Transition], declared: bool, now: datetime
+    entity: Entity, timer: SetTimer | None, ways: Sequence[Transition], state: State | None, now: datetime
 ) -> Iterator[Reason]:
     """Why it is where it is, if no effect holds it up."""
-    if not declared:
+    if state is None:
         yield Reason(f"its state {entity.state!r} is not in the definition in force", "declare it, with a way out")
-    elif not ways:
+    elif state.final:
         yield Reason(f"nothing holds it up: {entity.state!r} is final, it is where it was going")
+    elif not ways:
+        yield Reason(f"nothing leads on from {entity.state!r}", "declare a transition from there, or call it final")
     elif timer and timer.refused:
         yield Reason(f"its timer fired {timer.trigger!r} at {_at(timer.at)}, which was refused: {timer.refused}")
     elif timer:
@@ -182,13 +184,14 @@ def _at(moment: datetime) -> str:
 
 def due_in(moment: datetime, now: datetime) -> str:
     """`in 5m`, or that its time has come."""
-    return f"in {_span(moment - now)}" if moment > now else "with the next sweep"
+    return f"in {span(moment - now)}" if moment > now else "with the next sweep"
 
 
 def _ago(now: datetime, moment: datetime) -> str:
-    return f"{_span(now - moment)} ago"
+    return f"{span(now - moment)} ago"
 
 
-def _span(length: timedelta) -> str:
+def span(length: timedelta) -> str:
+    """A length of time as people write it, to the minute from an hour on."""
     seconds = max(0, int(length.total_seconds()))
     return written(seconds if seconds < 3600 else seconds // 60 * 60)

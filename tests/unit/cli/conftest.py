@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.fakes.uses import using
 from workflow import Effect, Workflow, hook
 from workflow.cli.commands import workflow
+from workflow.definition.definition import Definitions, Retry
+from workflow.definition.load import load_definitions
 from workflow.testing import MemoryDelivery, MemoryStore
 
 ORDER = """\
@@ -115,12 +118,20 @@ def flow(definitions: Path, clock: OwnedClock) -> Workflow:
         raise AssertionError("it waits behind the failed one")
 
     handlers = [send_receipt, charge_loyalty, tell_warehouse]
-    return Workflow(definitions, MemoryStore(), handlers=handlers, clock=clock)
+    # A wait that nobody waits in place: what fails is put aside at once.
+    retry = Retry(attempts=3, first_seconds=30)
+    loaded = tuple(using(one, "charge_loyalty", retry=retry) for one in load_definitions(definitions))
+    return Workflow(Definitions(loaded), MemoryStore(), handlers=handlers, clock=clock)
 
 
 @pytest.fixture
-def deliver(flow: Workflow) -> Callable[[], object]:
-    return MemoryDelivery(flow).run
+def delivery(flow: Workflow) -> MemoryDelivery:
+    return MemoryDelivery(flow)
+
+
+@pytest.fixture
+def deliver(delivery: MemoryDelivery) -> Callable[[], object]:
+    return delivery.run
 
 
 Run = Callable[..., Result]

@@ -12,15 +12,16 @@ from workflow.runtime.ports import Violation
 
 
 @pytest.fixture
-def lived(flow, clock, deliver):
+def lived(flow, clock, delivery):
     """An order that was paid, whose loyalty hook fails, that somebody changed by hand, then shipped the day after."""
     data = {"email": "a@b.c", "total": Decimal("120.50"), "lines": [{"sku": "A-1", "price": Decimal("60.25")}]}
     flow.create("order", "42", data, by="cli:ada")
     clock.sleep(1)
     flow.fire("order", "42", "pay", {"amount": 121}, by="stripe-webhook", request_id="stripe:evt_1NG8Du2eZvKYlo2CUI79")
-    deliver()
-    deliver()
-    clock.sleep(60)
+    delivery.run()
+    clock.sleep(15)
+    delivery.sweep()
+    clock.sleep(45)
     flow.runtime.store.record_violation(_violation(clock.now()))
     clock.sleep(5)
     flow.fire("order", "42", "ship", {"carrier": "DHL", "contact": "a@b.c", "note": "[bold]x[/bold]"}, by="hook:pack")

@@ -10,6 +10,8 @@ import pytest
 SHOWN = """\
 order 42  paid  version 2
 since 2026-03-28 23:59:59, definition version 1
+put aside at charge_loyalty: failed; next try 2026-03-29 00:00:15: workflow
+explain order 42
 
 data        email  [hidden]
             total  120.5
