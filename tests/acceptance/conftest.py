@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,36 @@ from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 30
+HANDLERS = ("handlers.order", "handlers.job", "handlers.shipment")
+
+TRIAL = """\
+kind: trial
+version: 1
+initial: offered
+data:
+  poison: {type: boolean, default: false}
+states:
+  offered: {after: {1s: expire}}
+  begun: {on_enter: [work, wrap_up]}
+  expired: {final: true, on_enter: [wrap_up]}
+transitions:
+  begin: {from: offered, to: begun}
+  expire: {from: [offered, begun], to: expired}
+"""
+TRIAL_HOOKS = """\
+from workflow import hook
+
+
+@hook
+def work(effect):
+    if effect.entity.data["poison"]:
+        raise ValueError("this one always fails")
+
+
+@hook
+def wrap_up(effect):
+    pass
+"""
 
 
 @dataclass(frozen=True)
@@ -43,9 +74,21 @@ class Deployed:
         """Waits until the Lambda has acknowledged everything."""
         self.cloud.pump.wait_until_idle(timeout_seconds=TIMEOUT_SECONDS)
 
+    def sweep(self) -> Mapping[str, int]:
+        """Sweeps once, as the schedule does, and returns what there was of what was to do."""
+        return {name: count for name, count in self.cloud.sweep().items() if count}
+
     def verify_sender(self) -> None:
         """Lets SES send the shop's mails."""
         verify_sender(self.cloud.endpoint_url, self.cloud.env["MAIL_FROM"])
+
+    def forget_sender(self) -> None:
+        """Has SES refuse the shop's mails: it no longer knows who sends them."""
+        self.mail_service.delete_identity(Identity=self.cloud.env["MAIL_FROM"])
+
+    def why(self, kind: str, id: str) -> str:
+        """What `explain` says first."""
+        return self.flow.operations.explain(kind, id).reasons[0].what
 
     def mails_to(self, recipient: str) -> list[Mail]:
         """The mails that one address got, in order."""
@@ -97,13 +140,37 @@ def an_order(email: str, total: object = "59.90") -> dict[str, object]:
     return {"email": email, "name": "Ada", "currency": "EUR", "total": total, "lines": lines}
 
 
+def copy_of_the_project(folder: Path) -> Path:
+    """The repository's own project in a folder of its own: another run would build into the same place."""
+    shutil.copy(REPOSITORY / "template.yaml", folder)
+    for part in ("definitions", "handlers"):
+        shutil.copytree(REPOSITORY / part, folder / part)
+    return folder
+
+
+def add_kind(project: Path, kind: str, definition: str, hooks: str) -> None:
+    """Adds a kind of a test's own, whose states come fast or whose hooks fail, beside those of the project."""
+    (project / "definitions" / f"{kind}.yaml").write_text(definition)
+    (project / "handlers" / f"{kind}.py").write_text(hooks)
+    modules = [*HANDLERS, f"handlers.{kind}"]
+    (project / "pyproject.toml").write_text(f"[tool.workflow]\nhandlers = {modules}\n")
+
+
+@contextmanager
+def deploy(project: Path) -> Iterator[Deployed]:
+    """The project on a cloud of its own, which sweeps when a test says so."""
+    deliveries: list[Delivery] = []
+    with local_cloud(project, on_delivery=deliveries.append, sweep_seconds=3600) as cloud:
+        # A test's own hooks exist in the package alone.
+        settings = replace(read_settings(cloud.env), handlers=HANDLERS)
+        flow = Workflow.from_settings(settings, hooks_required=False)
+        yield Deployed(cloud, flow, deliveries)
+
+
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The three kinds, deployed from a copy: another run in this folder would build into the same place."""
-    project = tmp_path_factory.mktemp("project")
-    shutil.copy(REPOSITORY / "template.yaml", project)
-    for folder in ("definitions", "handlers"):
-        shutil.copytree(REPOSITORY / folder, project / folder)
-    deliveries: list[Delivery] = []
-    with local_cloud(project, on_delivery=deliveries.append) as cloud:
-        yield Deployed(cloud, Workflow.from_settings(read_settings(cloud.env)), deliveries)
+    """The three kinds, and one more whose hooks do what an entity asks of them."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("project"))
+    add_kind(project, "trial", TRIAL, TRIAL_HOOKS)
+    with deploy(project) as deployed:
+        yield deployed
