@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,14 +12,18 @@ from tests.engines import create_table, new_client
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import Wire
 from tests.fakes.hooks import Notebook
+from tests.fakes.uses import LATER, using
 from tests.samples import COUNTER, ORDER, definitions, entering
 from workflow import Workflow
 from workflow.aws.clock import SystemClock
 from workflow.aws.ledger import TableLedger
 from workflow.aws.table import TableStore
+from workflow.definition.definition import Definition
+from workflow.runtime.deliver import Delivered
 from workflow.runtime.ports import Clock
+from workflow.runtime.sweep import Sweeper
 
-HOOKED = entering(ORDER, paid=["receipt", "loyalty"], shipped=["notify"])
+HOOKED = using(entering(ORDER, paid=["receipt", "loyalty"], shipped=["notify"]), retry=LATER)
 
 
 @dataclass
@@ -37,13 +42,18 @@ class OnTable:
         found: dict[str, Any] = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return found.get("Item")
 
+    def sweep(self) -> Delivered:
+        """What the sweeper does now."""
+        runtime = self.flow.runtime
+        return Sweeper(runtime, workers=4).sweep(until=runtime.clock.now() + timedelta(minutes=1))
 
-def open_on(url: str, clock: Clock) -> OnTable:
+
+def open_on(url: str, clock: Clock, definition: Definition = HOOKED) -> OnTable:
     client = new_client(url)
     table = create_table(client)
     notes = Notebook("receipt", "loyalty", "notify")
     flow = Workflow(
-        definitions(HOOKED, COUNTER),
+        definitions(definition, COUNTER),
         TableStore(client, table),
         ledger=TableLedger(client, table),
         handlers=notes.handlers,

@@ -6,12 +6,18 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
+from tests.fakes.clock import FakeClock
 from tests.integration.table.conftest import OnTable
+from tests.writes import committed, creation
 from workflow.engine.events import fold
 from workflow.errors import ClaimError, CreateError, LeaseLostError, Refused
-from workflow.runtime.ledger_entry import LedgerEntry, Outcome
+from workflow.runtime.changes import Change, Copies
+from workflow.runtime.claims import Claims
+from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Outcome, Parked
+from workflow.runtime.ports import SetTimer
 
 THREADS = 8
 STEPS = 6
@@ -84,30 +90,58 @@ def test_8_who_make_the_same_request_get_the_same_event(on_engine: OnTable) -> N
 
 
 def test_of_8_who_claim_an_events_effects_one_gets_them(on_engine: OnTable) -> None:
-    ledger = on_engine.flow.runtime.ledger
-    now = datetime.fromisoformat("2026-01-31T12:00:00Z")
+    runtime = on_engine.flow.runtime
+    clock = FakeClock()
+    change = Change("order", "42", 0, 1, "", "placed", 1, "create", "1", Copies(None, creation().after))
 
-    def claim(owner: str, at: datetime) -> str:
-        entry = LedgerEntry("order", "42", 1, owner, at + timedelta(seconds=60), {"greet": Outcome()})
+    def claim(owner: str) -> str:
+        claims = Claims(runtime.ledger, clock, owner, clock.now() + timedelta(seconds=60))
         try:
-            return ledger.claim(entry, at).owner
+            entry = claims.claim(change, ("greet",))
         except ClaimError:
             return ""
+        return entry.owner if entry else ""
 
-    first = _at_once(lambda number: claim(f"one {number}", now))
+    first = _at_once(lambda number: claim(f"one {number}"))
     assert sorted(bool(owner) for owner in first) == [False] * (THREADS - 1) + [True]
-    later = now + timedelta(seconds=61)
-    second = _at_once(lambda number: claim(f"two {number}", later))
+    clock.advance(60)
+    second = _at_once(lambda number: claim(f"two {number}"))
     assert sorted(bool(owner) for owner in second) == [False] * (THREADS - 1) + [True]
-    (entry,) = ledger.entries("order", "42")
+    (entry,) = runtime.ledger.entries("order", "42")
     assert [entry.owner] == [owner for owner in second if owner]
-    assert entry.outcomes == {"greet": Outcome("owed", 1)}
+    assert entry.outcomes == {"greet": Outcome("unknown", 1)}
 
     def commit(number: int) -> bool:
         try:
-            ledger.commit(entry._replace(owner=f"two {number}"), "greet", Outcome("done", 2, later, 1))
+            runtime.ledger.commit(f"two {number}", entry.with_outcome("greet", Outcome("done", 2)), "greet")
         except LeaseLostError:
             return False
         return True
 
     assert _at_once(commit).count(True) == 1
+
+
+def test_two_sweepers_at_once_take_up_each_entity_and_each_timer_once(on_engine: OnTable) -> None:
+    runtime, flow = on_engine.flow.runtime, on_engine.flow
+    long_ago = runtime.clock.now() - timedelta(hours=1)
+    for number in range(THREADS):
+        entity_id = str(number)
+        flow.create("order", entity_id, {"total": 1})
+        flow.fire("order", entity_id, "pay", {"amount": 1})
+        parked = Parked("receipt", "retry", long_ago, long_ago, "no")
+        outcomes = {"receipt": Outcome("failed", 1, long_ago, 0, "no"), "loyalty": OWED}
+        runtime.ledger.put(LedgerEntry("order", entity_id, 2, RELEASED, long_ago, outcomes, parked), None)
+        timed = creation(f"timed {number}")
+        committed(runtime.store, replace(timed, timer=SetTimer("order", f"timed {number}", 1, "cancel", long_ago)))
+    swept = _at_once(lambda _: on_engine.sweep(), 2)
+    assert sum(delivered.effects_done for delivered in swept) == 2 * THREADS  # type: ignore[attr-defined]
+    assert sum(delivered.timers_fired for delivered in swept) == THREADS  # type: ignore[attr-defined]
+    assert Counter(on_engine.notes.ran) == Counter(
+        (str(number), 2, hook, attempt)
+        for number in range(THREADS)
+        for hook, attempt in (("receipt", 2), ("loyalty", 1))
+    )
+    for number in range(THREADS):
+        assert flow.get("order", f"timed {number}").version == 2
+        assert runtime.store.find_timer("order", f"timed {number}") is None
+    assert list(runtime.ledger.parked()) == []

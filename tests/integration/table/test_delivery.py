@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engines import create_table
+from tests.fakes.clock import FakeClock
 from tests.integration.table.conftest import OnTable
 from workflow.aws.client import make_client
 from workflow.aws.lambdas.stream import StreamHandler
@@ -86,21 +87,27 @@ def test_raw_writes_are_seen_and_run_nothing(on_table: OnTable, stream: Any) -> 
     assert on_table.notes.ran == []
 
 
-def test_a_failing_effect_is_kept_in_the_ledger_of_the_table(on_table: OnTable, stream: Any) -> None:
+def test_an_entity_that_was_put_aside_goes_on_with_a_sweep(on_table: OnTable, stream: Any, clock: FakeClock) -> None:
     on_table.notes.failing["loyalty"] = lambda effect: 1 / 0
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
     handler = StreamHandler(on_table.flow.runtime)
     records = stream()
-    failed = handler.handle(records, MINUTE)
-    assert failed == {"batchItemFailures": [{"itemIdentifier": records[1]["dynamodb"]["SequenceNumber"]}]}
+    assert handler.handle(records, MINUTE) == {"batchItemFailures": []}
     (entry,) = on_table.flow.effects("order", "42")
     assert [(o.status, o.attempts, o.error) for o in entry.outcomes.values()] == [
         ("done", 1, ""),
         ("failed", 1, "ZeroDivisionError: division by zero"),
     ]
+    assert entry.parked is not None
+    assert (entry.parked.hook, entry.parked.why) == ("loyalty", "retry")
     on_table.notes.failing.clear()
-    assert handler.handle(records[1:], MINUTE) == {"batchItemFailures": []}
-    assert _runs(on_table) == [(2, "receipt", 1), (2, "loyalty", 1), (2, "loyalty", 2)]
+    on_table.flow.fire("order", "42", "ship", {"carrier": "DHL"})
+    assert handler.handle(stream()[1:], MINUTE) == {"batchItemFailures": []}
+    assert _runs(on_table) == [(2, "receipt", 1), (2, "loyalty", 1)]
+    clock.advance(30)
+    assert on_table.sweep().effects_done == 2
+    assert _runs(on_table)[2:] == [(2, "loyalty", 2), (3, "notify", 1)]
+    assert all(entry.settled and not entry.parked for entry in on_table.flow.effects("order", "42"))
 
 
 def test_a_table_that_is_not_there_is_told_with_a_way_out(on_table: OnTable) -> None:

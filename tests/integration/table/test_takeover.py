@@ -2,74 +2,92 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.faults import lose_response, pass_through
 from tests.integration.table.conftest import OnTable
+from tests.writes import creation
 from workflow.errors import ClaimError
-from workflow.runtime.ledger_entry import LedgerEntry, Outcome
+from workflow.runtime.changes import Change, Copies
+from workflow.runtime.claims import Claims
+from workflow.runtime.ledger_entry import OWED, LedgerEntry, Outcome, Parked
 
-NOW = datetime.fromisoformat("2026-01-31T12:00:00Z")
-LATER = NOW + timedelta(seconds=61)
-
-
-def _claim(owner: str, at: datetime = NOW) -> LedgerEntry:
-    return LedgerEntry("order", "42", 1, owner, at + timedelta(seconds=60), {"greet": Outcome(), "bill": Outcome()})
+CHANGE = Change("order", "42", 0, 1, "", "placed", 1, "create", "1", Copies(None, creation().after))
 
 
-def test_a_slow_owner_who_commits_while_another_takes_over_is_not_forgotten(on_table: OnTable) -> None:
-    ledger = on_table.flow.runtime.ledger
-    slow = ledger.claim(_claim("slow"), NOW)
-    done = Outcome("done", 1, LATER, 1)
+def _claims(on_table: OnTable, owner: str) -> Claims:
+    runtime = on_table.flow.runtime
+    return Claims(runtime.ledger, runtime.clock, owner, runtime.clock.now() + timedelta(seconds=60))
+
+
+def _claim(on_table: OnTable, owner: str) -> LedgerEntry:
+    entry = _claims(on_table, owner).claim(CHANGE, ("greet", "bill"))
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize("status", ["done", "failed"])
+def test_what_a_slow_owner_commits_while_another_takes_over_is_not_forgotten(
+    on_table: OnTable, clock: FakeClock, status: str
+) -> None:
+    slow = _claim(on_table, "slow")
+    clock.advance(61)
+    outcome = Outcome(status, 1, clock.now(), 1, "" if status == "done" else "ValueError: no")  # type: ignore[arg-type]
 
     def commits_now(request: object) -> None:
         on_table.wire.faults.clear()
-        ledger.commit(slow, "greet", done)
+        _claims(on_table, "slow").commit(slow.with_outcome("greet", outcome), "greet")
 
     on_table.wire.fail(pass_through, commits_now, operation="PutItem")  # type: ignore[arg-type]
     with pytest.raises(ClaimError, match="taken by another delivery at the same moment"):
-        ledger.claim(_claim("other", LATER), LATER)
-    taken = ledger.claim(_claim("other", LATER), LATER)
-    assert taken == _claim("other", LATER)._replace(outcomes={"greet": done, "bill": Outcome("owed", 1)})
-
-
-def test_a_failure_that_is_committed_while_another_takes_over_is_not_forgotten(on_table: OnTable) -> None:
-    ledger = on_table.flow.runtime.ledger
-    slow = ledger.claim(_claim("slow"), NOW)
-    failed = Outcome("failed", 1, LATER, 1, "ValueError: no")
-
-    def commits_now(request: object) -> None:
-        on_table.wire.faults.clear()
-        ledger.commit(slow, "greet", failed)
-
-    on_table.wire.fail(pass_through, commits_now, operation="PutItem")  # type: ignore[arg-type]
-    with pytest.raises(ClaimError):
-        ledger.claim(_claim("other", LATER), LATER)
-    (entry,) = ledger.entries("order", "42")
-    assert (entry.owner, entry.outcomes["greet"]) == ("slow", failed)
+        _claim(on_table, "other")
+    assert on_table.flow.effects("order", "42")[0].outcomes == {"greet": outcome, "bill": OWED}
+    taken = _claim(on_table, "other")
+    expected = (
+        {"greet": outcome, "bill": Outcome("unknown", 1)}
+        if status == "done"
+        else {"greet": outcome._replace(status="owed"), "bill": OWED}
+    )
+    assert (taken.owner, taken.outcomes) == ("other", expected)
+    assert list(on_table.flow.effects("order", "42")) == [
+        taken._replace(lease_until=on_table.flow.effects("order", "42")[0].lease_until)
+    ]
 
 
 def test_a_first_claim_whose_answer_was_lost_is_ours(on_table: OnTable) -> None:
     on_table.wire.fail(lose_response, operation="PutItem")
-    assert on_table.flow.runtime.ledger.claim(_claim("one"), NOW) == _claim("one")
+    assert _claim(on_table, "one").outcomes == {"greet": OWED, "bill": OWED}
     assert on_table.wire.operations() == ["PutItem", "PutItem"]
 
 
-def test_a_take_over_whose_answer_was_lost_is_ours(on_table: OnTable) -> None:
-    ledger = on_table.flow.runtime.ledger
-    ledger.claim(_claim("gone"), NOW)
+def test_a_take_over_whose_answer_was_lost_is_ours(on_table: OnTable, clock: FakeClock) -> None:
+    _claim(on_table, "gone")
+    clock.advance(61)
     on_table.wire.fail(pass_through, lose_response, operation="PutItem")
-    taken = ledger.claim(_claim("one", LATER), LATER)
-    assert (taken.owner, taken.outcomes["greet"].attempts) == ("one", 1)
-    assert list(ledger.entries("order", "42")) == [taken]
+    taken = _claim(on_table, "one")
+    (stands,) = on_table.flow.effects("order", "42")
+    assert (stands.owner, stands.outcomes) == ("one", {"greet": Outcome("unknown", 1), "bill": OWED})
+    assert taken.is_as(stands)
 
 
-def test_an_outcome_whose_answer_was_lost_is_committed_once(on_table: OnTable) -> None:
-    ledger = on_table.flow.runtime.ledger
-    entry = ledger.claim(_claim("one"), NOW)
+def test_an_outcome_whose_answer_was_lost_is_committed_once(on_table: OnTable, clock: FakeClock) -> None:
+    entry = _claim(on_table, "one")
     on_table.wire.fail(lose_response, operation="UpdateItem")
-    ledger.commit(entry, "greet", Outcome("done", 1, NOW, 1))
-    (kept,) = ledger.entries("order", "42")
-    assert kept.outcomes == {"greet": Outcome("done", 1, NOW, 1), "bill": Outcome()}
+    done = Outcome("done", 1, clock.now(), 1)
+    _claims(on_table, "one").commit(entry.with_outcome("greet", done), "greet")
+    (kept,) = on_table.flow.effects("order", "42")
+    assert kept.outcomes == {"greet": done, "bill": OWED}
+
+
+def test_giving_an_entry_away_whose_answer_was_lost_is_no_lost_lease(on_table: OnTable, clock: FakeClock) -> None:
+    """Repeated, it no longer finds its owner."""
+    entry = _claim(on_table, "one")
+    on_table.wire.fail(lose_response, operation="UpdateItem")
+    parked = Parked("greet", "retry", clock.now(), clock.now(), "no")
+    _claims(on_table, "one").put_aside(entry, "greet", parked)
+    (kept,) = on_table.flow.effects("order", "42")
+    assert (kept.owner, kept.parked) == ("", parked)
+    assert on_table.wire.operations().count("UpdateItem") == 2
