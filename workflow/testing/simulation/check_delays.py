@@ -10,11 +10,10 @@ _ONE_RETRY_CYCLE = 60 * SECOND
 
 def check_delays(world: World) -> None:
     """Notes a breach for each effect that came late, where neither the infrastructure nor its own entity failed."""
-    if not world.profile.is_fair or world.plan or world.log.paused:
+    if not world.profile.is_fair or world.plan:
         return
-    failed = {tuple(key.rpartition("#")[0].rpartition("#")[0].split("#", 1)) for key in world.log.failed}
     for settled in world.log.settled:
-        if settled.key in failed or settled.key in world.log.tainted:
+        if settled.key in world.log.held_up or settled.key in world.log.tainted:
             continue
         committed_at = world.log.committed_at[(*settled.key, settled.version)]
         if settled.at - committed_at > _ONE_RETRY_CYCLE:

@@ -119,7 +119,6 @@ class Client:
 
     def _pause(self, command: Command) -> None:
         self._world.tell(f"pauses {command.hook!r}")
-        self._world.log.paused.add(command.hook)
         self._try(lambda: pause(self._world.runtime, command.hook, "to look at it", self._name))
 
     def _resume(self, command: Command) -> None:

@@ -68,6 +68,7 @@ class Profile:
     duplicate_one_in: int
     lost_answer_one_in: int
     late_one_in: int
+    outage_one_in: int
     jump_one_in: int
     max_depth: int
     entities: int
@@ -103,6 +104,7 @@ def draw_profile(fate: Fate) -> Profile:
         duplicate_one_in=(0, 20, 4)[fate.choose(3)] if is_eventful else 0,
         lost_answer_one_in=(0, 20, 4)[fate.choose(3)] if is_eventful else 0,
         late_one_in=(0, 20, 4)[fate.choose(3)] if is_eventful else 0,
+        outage_one_in=(0, 0, 8, 3)[fate.choose(4)] if is_eventful else 0,
         jump_one_in=(0, 2)[fate.choose(2)],
         max_depth=(16, 4, 2)[fate.choose(3)],
         entities=1 + fate.choose(4),

@@ -30,6 +30,7 @@ class Actor(greenlet):  # type: ignore[misc]
         self.work = work
         self.wakes_at = 0
         self.crashed = False
+        self.outage = 0
         self.result: Any = None
         self.error: BaseException | None = None
 

@@ -18,21 +18,21 @@ class Table(MemoryStore):
     def __init__(self, scheduler: Scheduler, log: Log) -> None:
         super().__init__()
         self._scheduler, self._log = scheduler, log
-        self._tokens: dict[str, Write] = {}
+        self._sent: dict[str, Write] = {}
+        self._applied: set[str] = set()
 
     def commit_once(self, write: Write, *, remembers: bool) -> Contested | None:
         """Commits as DynamoDB does under a token: the same one again is the same success, while it is remembered."""
-        earlier = self._tokens.get(write.token)
-        if earlier is not None:
-            if earlier != write:
-                self._log.breach(10, f"the token {write.token} of {earlier.event} was used for {write.event} as well")
-            if remembers:
-                return None
+        earlier = self._sent.setdefault(write.token, write)
+        if earlier != write:
+            self._log.breach(10, f"the token {write.token} of {earlier.event} was used for {write.event} as well")
+        if write.token in self._applied and remembers:
+            return None
         before = self.entry(write.settles.after) if write.settles else None
         contested = self.commit(write)
         if contested is None:
             event = write.event
-            self._tokens[write.token] = write
+            self._applied.add(write.token)
             self._log.committed_at[(event.kind, event.entity_id, event.version)] = self._scheduler.now
             if write.settles:
                 self.watch(before, self.entry(write.settles.after))
@@ -40,7 +40,7 @@ class Table(MemoryStore):
 
     def is_known(self, token: str) -> bool:
         """Whether a write was made under the token."""
-        return token in self._tokens
+        return token in self._applied
 
     def entry(self, entry: LedgerEntry) -> LedgerEntry | None:
         """The ledger's entry in the same place."""
@@ -50,6 +50,8 @@ class Table(MemoryStore):
         """Looks at what a write did to an entry of the ledger."""
         if after is None or before is after:
             return
+        if after.parked and after.parked.why not in ("following", "lost"):
+            self._log.held_up.add((after.kind, after.entity_id))
         for hook, outcome in after.outcomes.items():
             was = before.outcomes.get(hook) if before else None
             if was is not None and was.settled:

@@ -18,12 +18,16 @@ from workflow.testing.simulation.log import Key, Log
 from workflow.testing.simulation.ports import FatedLedger, FatedStore
 from workflow.testing.simulation.profile import FAULTS, draw_profile
 from workflow.testing.simulation.scenario import Scenario
-from workflow.testing.simulation.scheduler import Scheduler, current, find_current
+from workflow.testing.simulation.scheduler import Actor, Scheduler, current, find_current
 from workflow.testing.simulation.story import Story
 from workflow.testing.simulation.stream import LIMIT_SECONDS, Stream
 from workflow.testing.simulation.table import Table
 
 _IDS = ("1", "2", "#3", "vier ü 🚚")
+
+_MAY_LAST = ("request lost", "response lost", "throttled")
+_OUTAGES = (3, 8, 12, 40)
+"""How many calls of one actor in a row are not answered."""
 
 
 class World:
@@ -64,7 +68,7 @@ class World:
         self.scheduler.pause()
         self.points += 1
         if self.plan is None:
-            fault = FAULTS[self.fate.weighted(odds)]
+            fault = self._fault(actor, odds)
         else:
             fault = self.plan.get(self.points, "")
             self.places.append(f"{actor.name}: {what}")
@@ -73,6 +77,17 @@ class World:
         if self.story.telling:
             told = " ".join(str(part) for part in subject if part != "")
             self.tell(f"{what} {told}" + (f"  ** {fault} **" if fault else ""))
+        return fault
+
+    def _fault(self, actor: Actor, odds: Odds) -> str:
+        if actor.outage and not self.fate.calm:
+            actor.outage -= 1
+            return "throttled"
+        fault = FAULTS[self.fate.weighted(odds)]
+        if fault in _MAY_LAST and self.fate.happens(self.profile.outage_one_in):
+            # What is not answered once is often not answered for a while.
+            self.fault("outage")
+            actor.outage = _OUTAGES[self.fate.choose(len(_OUTAGES))]
         return fault
 
     def fault(self, name: str) -> None:
