@@ -1,30 +1,25 @@
-"""The main job, told as a story: two orders, a job and a shipment live on an embedded cloud. `make demo` runs it."""
+"""The main job, told as a story: orders, a job and a shipment live on an embedded cloud. `make demo` runs it."""
 
 from __future__ import annotations
 
 import signal
 import sys
-import textwrap
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from demo.facts import Facts, order_history
+from demo.outage import the_mail_provider_fails
+from demo.story import Story, print_history
 from handlers.easypost import receive
-from workflow import Accepted, Refused, Workflow, WorkflowError
+from workflow import WorkflowError
 from workflow.aws.client import make_client
-from workflow.console.entity_history import read_history
-from workflow.console.history import history_view
 from workflow.local.downloads import cache_folder
-from workflow.local.session import LocalCloud, local_cloud
-from workflow.settings import read_settings
+from workflow.local.session import local_cloud
 
 PROJECT = Path(__file__).parents[1]
+SWEEP_SECONDS = 0.5
 TRACKING = "9400110898825022579493"
 ADA = {"email": "ada@example.com", "name": "Ada", "currency": "EUR", "total": "59.90"}
 BOB = {"email": "bob@example.com", "name": "Bob", "currency": "USD", "total": 120}
@@ -53,61 +48,6 @@ def webhook(number: int) -> dict[str, Any]:
     tracker |= {"status": SCANS[number][0], "signed_by": None, "est_delivery_date": "2026-11-20T00:00:00Z"}
     result = tracker | {"tracking_details": details}
     return {"id": f"evt_{number:04d}", "object": "Event", "description": "tracker.updated", "result": result}
-
-
-class Story:
-    """Asks for transitions, tells what came of it, and keeps count of the answers."""
-
-    def __init__(self, cloud: LocalCloud) -> None:
-        self.cloud = cloud
-        self.flow = Workflow.from_settings(read_settings(cloud.env))
-        self.answers: Counter[str] = Counter()
-        self.surprises = 0
-        self._chapter = 0
-
-    def chapter(self, title: str, explanation: str) -> None:
-        """Starts a chapter."""
-        self._chapter += 1
-        print(f"\n{self._chapter}. {title}\n   {explanation}\n")
-
-    def create(self, kind: str, id: str, data: Mapping[str, object], *, by: str, expected: str = "accepted") -> None:
-        """Creates an entity."""
-        self.ask(lambda: self.flow.create(kind, id, data, by=by), expected)
-
-    def fire(
-        self,
-        kind: str,
-        id: str,
-        trigger: str,
-        payload: Mapping[str, object] | None = None,
-        *,
-        by: str,
-        request_id: str = "",
-        expected: str = "accepted",
-    ) -> None:
-        """Fires a trigger."""
-        self.ask(lambda: self.flow.fire(kind, id, trigger, payload, by=by, request_id=request_id), expected)
-
-    def ask(self, request: Callable[[], Accepted], expected: str = "accepted") -> None:
-        """Makes the request, tells what came of it, and notes whether that was to be expected."""
-        try:
-            accepted = request()
-        except Refused as refusal:
-            answer, words = "refused", f"refused: {refusal}"
-        else:
-            event, answer = accepted.event, "repeated" if accepted.repeated else "accepted"
-            way = f"{event.source} -> {event.target}" if event.source else event.target
-            words = f"{event.kind} {event.entity_id}  {event.trigger}: {way}"
-            words += f"   (the same answer: version {event.version})" if accepted.repeated else ""
-        print(textwrap.fill(words, 110, initial_indent="   ", subsequent_indent="      "))
-        self.answers[answer] += 1
-        self.surprises += answer != expected
-
-    def wait(self) -> None:
-        """Waits until the Lambda has been given everything and has acknowledged it."""
-        started = time.monotonic()
-        self.cloud.pump.wait_until_idle(timeout_seconds=60)
-        print(f"   ... the stream's Lambda has run every hook ({time.monotonic() - started:.1f} s)")
 
 
 def orders_are_paid(story: Story) -> None:
@@ -187,18 +127,11 @@ CHAPTERS = (
     orders_are_paid,
     a_job_fails_and_passes,
     a_shipment_arrives,
+    the_mail_provider_fails,
     the_forbidden,
     a_write_by_hand,
     what_is_left_to_see,
 )
-
-
-def print_history(flow: Workflow, kind: str, id: str) -> None:
-    """Prints one entity's events with their effects."""
-    console = Console()
-    # A pipe has no width of its own.
-    console.width = console.width if console.is_terminal else 110
-    console.print(history_view(read_history(flow, kind, id)), "\n")
 
 
 def tell() -> bool:
@@ -207,7 +140,7 @@ def tell() -> bool:
     print("An event-sourced workflow on a cloud of its own, which lives only as long as this story.")
     if not cache_folder().is_dir():
         print("The first run fetches the emulator and the libraries of the Lambda: a minute or two.")
-    with local_cloud(PROJECT, on_step=lambda step: print(f"   {step}")) as cloud:
+    with local_cloud(PROJECT, sweep_seconds=SWEEP_SECONDS, on_step=lambda step: print(f"   {step}")) as cloud:
         print(f"   ready at {cloud.endpoint_url} after {time.monotonic() - started:.1f} s")
         story = Story(cloud)
         for chapter in CHAPTERS:
