@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.faults import Sent
 from tests.fakes.records import record
 from tests.fakes.units import write_units
-from tests.integration.table.conftest import OnTable, open_on
+from tests.fakes.uses import using
+from tests.integration.table.conftest import HOOKED, OnTable, open_on
 from workflow.aws import items
+from workflow.aws.delivery_items import PAUSES
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.stream import look, plans
 from workflow.engine.events import evolve
@@ -27,9 +30,17 @@ def _units(on_table: OnTable) -> int:
 
 
 def _calls(on_table: OnTable) -> list[str]:
-    calls = on_table.wire.operations()
+    """The operations sent since the last look; the read of the pauses, eventually consistent, by a name of its own."""
+    calls = [_name(sent) for sent in on_table.wire.sent]
     on_table.wire.sent.clear()
     return calls
+
+
+def _name(sent: Sent) -> str:
+    if sent.operation != "GetItem" or sent.body["Key"] != PAUSES:
+        return sent.operation
+    assert not sent.body.get("ConsistentRead")
+    return "pauses"
 
 
 def test_a_transition_is_one_read_and_one_transaction(on_table: OnTable) -> None:
@@ -100,8 +111,9 @@ def _table_and_index(parsed: dict[str, Any]) -> tuple[float, float]:
     return consumed["WriteCapacityUnits"], consumed["GlobalSecondaryIndexes"]["by_state"]["WriteCapacityUnits"]
 
 
-def _deliver(on_table: OnTable, *versions: int) -> None:
-    """Delivers the given versions of the order 42 as the stream would show them."""
+def _deliver(on_table: OnTable, *versions: int, deliverer: Deliverer | None = None) -> Deliverer:
+    """Delivers the given versions of the order 42 as the stream would show them; a deliverer may be a process's own."""
+    deliverer = deliverer or Deliverer(on_table.flow.runtime, workers=4)
     store = on_table.flow.runtime.store
     images: list[Any] = [None]
     entity = None
@@ -113,15 +125,60 @@ def _deliver(on_table: OnTable, *versions: int) -> None:
     found = look(batch, plans(on_table.flow.definitions))
     assert len(found.changes) <= len(versions)
     now = on_table.flow.runtime.clock.now()
-    delivered = Deliverer(on_table.flow.runtime, workers=4).deliver(found.changes, until=now + timedelta(minutes=1))
+    delivered = deliverer.deliver(found.changes, until=now + timedelta(minutes=1))
     assert delivered.failed == []
+    return deliverer
 
 
 def test_an_event_that_owes_effects_is_one_claim_and_one_write_for_each_hook(on_table: OnTable) -> None:
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
     _deliver(on_table, 1, 2)
-    assert _calls(on_table) == ["PutItem", "UpdateItem", "UpdateItem"]
+    assert _calls(on_table) == ["pauses", "PutItem", "UpdateItem", "UpdateItem"]
     assert [run[2] for run in on_table.notes.ran] == ["receipt", "loyalty"]
+
+
+def test_behind_an_event_that_owes_effects_the_next_one_reads_once_whether_they_are_settled(on_table: OnTable) -> None:
+    on_table.flow.fire("order", "42", "pay", {"amount": 100})
+    deliverer = _deliver(on_table, 1, 2)
+    on_table.flow.fire("order", "42", "ship", {"carrier": "DHL"})
+    _deliver(on_table, 3, deliverer=deliverer)
+    (read, *_) = on_table.wire.sent
+    assert read.body["ConsistentRead"] is True
+    assert _calls(on_table) == ["GetItem", "PutItem", "UpdateItem"]
+
+
+def test_events_of_one_batch_need_no_read_of_one_another(on_table: OnTable) -> None:
+    for trigger, payload in (("pay", {"amount": 100}), ("annotate", {"note": "x"}), ("ship", {"carrier": "DHL"})):
+        on_table.flow.fire("order", "42", trigger, payload)
+    _deliver(on_table, 1, 2, 3, 4)
+    claimed_and_run = ["PutItem", "UpdateItem", "UpdateItem"]
+    assert _calls(on_table) == ["pauses", *claimed_and_run, *claimed_and_run, "PutItem", "UpdateItem"]
+
+
+def test_which_hooks_are_paused_is_read_once_in_ten_seconds(on_table: OnTable, clock: FakeClock) -> None:
+    on_table.flow.fire("order", "42", "pay", {"amount": 100})
+    deliverer = _deliver(on_table, 2)
+    calls = []
+    for seconds in (0, 9.9, 0.1, 9.9):
+        clock.advance(seconds)
+        on_table.wire.sent.clear()
+        _deliver(on_table, 2, deliverer=deliverer)
+        calls.append(_calls(on_table))
+    assert calls == [["PutItem"], ["PutItem"], ["pauses", "PutItem"], ["PutItem"]]
+
+
+def test_an_effect_with_a_then_is_one_claim_and_one_transaction(dynamodb_local_url: str, clock: FakeClock) -> None:
+    on_table = open_on(dynamodb_local_url, clock, using(HOOKED, "loyalty", then="ship"))
+    on_table.flow.create("order", "42")
+    on_table.flow.fire("order", "42", "pay", {"amount": 100})
+    _deliver(on_table, 1, 2)
+    assert _calls(on_table) == ["pauses", "PutItem", "UpdateItem", "TransactWriteItems"]
+
+
+def test_a_sweep_without_anything_due_is_one_query_a_share_and_queue(on_table: OnTable) -> None:
+    on_table.wire.sent.clear()
+    on_table.sweep()
+    assert Counter(_calls(on_table)) == Counter({"pauses": 1, "Query": 2 * items.DUE_SHARDS})
 
 
 def test_an_event_that_owes_nothing_is_no_call_at_all(on_table: OnTable) -> None:
@@ -133,8 +190,8 @@ def test_an_event_that_owes_nothing_is_no_call_at_all(on_table: OnTable) -> None
 
 def test_effects_that_were_done_cost_one_refused_claim(on_table: OnTable) -> None:
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
-    _deliver(on_table, 2)
-    _deliver(on_table, 2)
+    deliverer = _deliver(on_table, 2)
+    _deliver(on_table, 2, deliverer=deliverer)
     assert _calls(on_table) == ["PutItem"]
 
 
@@ -143,14 +200,14 @@ def test_hooks_that_read_images_and_event_cost_one_read_together(on_table: OnTab
         on_table.notes.failing[hook] = lambda effect: (effect.entity, effect.before, effect.event, effect.event)
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
     _deliver(on_table, 2)
-    assert Counter(_calls(on_table)) == Counter({"PutItem": 1, "UpdateItem": 2, "GetItem": 1})
+    assert Counter(_calls(on_table)) == Counter({"pauses": 1, "PutItem": 1, "UpdateItem": 2, "GetItem": 1})
 
 
 def test_a_hook_that_fires_on_its_own_entity_adds_one_transaction(on_table: OnTable) -> None:
     on_table.notes.failing["receipt"] = lambda effect: effect.fire("ship", {"carrier": "DHL"})
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
     _deliver(on_table, 2)
-    assert _calls(on_table) == ["PutItem", "TransactWriteItems", "UpdateItem", "UpdateItem"]
+    assert _calls(on_table) == ["pauses", "PutItem", "TransactWriteItems", "UpdateItem", "UpdateItem"]
 
 
 def test_a_batch_of_plain_edits_and_foreign_items_is_no_call(on_table: OnTable) -> None:
