@@ -27,8 +27,8 @@ def the_mail_provider_fails(story: Story) -> None:
         "   Two orders wait for a person, nothing behind them in the stream does, and the last one for its payment:\n"
     )
     story.command("parked")
-    story.command("explain order 1004")
-    story.command("explain order 1007")
+    story.command("explain order 1004", most=11)
+    story.command("explain order 1007", most=7)
     print("   Somebody verifies the sender, and lets go on what waits:\n")
     verify_sender(cloud.endpoint_url, cloud.env["MAIL_FROM"])
     story.command("redrive --hook send_receipt --yes")

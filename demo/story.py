@@ -87,14 +87,14 @@ class Story:
         waited = time.monotonic() - started
         print(f"   ... the sweeper, once a minute on AWS and twice a second here, has taken it up ({waited:.1f} s)")
 
-    def command(self, line: str) -> None:
-        """Calls the `workflow` command with these words, and shows what it prints."""
+    def command(self, line: str, *, most: int | None = None) -> None:
+        """Calls the `workflow` command with these words, and shows what it prints, or the first lines of it."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             # In this process, which has all of it loaded; what it prints is what a shell shows.
             command_line.main(shlex.split(line), "workflow", standalone_mode=False, obj=lambda settings: self.flow)
-        print(f"   $ workflow {line}")
-        for text in printed.getvalue().rstrip().splitlines():
+        print(f"   $ workflow {line}" + (f" | head -{most}" if most else ""))
+        for text in printed.getvalue().rstrip().splitlines()[:most]:
             # A pipe has no width of its own, and what is a table stays one.
             shown = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
             print(f"     {shown}".rstrip())
