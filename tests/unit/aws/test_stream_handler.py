@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.fakes.records import event_record, position, records
 from tests.unit.runtime.delivery import Bench
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.errors import StoreUnavailableError
+from workflow.runtime.ledger_entry import OWED, LedgerEntry
 
 MINUTE = 60_000
 
@@ -39,32 +41,51 @@ def test_a_batch_runs_what_it_owes_and_counts_what_it_saw(caplog: pytest.LogCapt
         "malformed": 0,
         "effects_done": 3,
         "effects_failed": 0,
+        "put_aside": 0,
+        "waiting": 0,
+        "for_people": 0,
         "violations": 0,
         "to_come_again": 0,
     }
 
 
-def test_two_failing_entities_name_the_lower_place_and_the_others_go_on() -> None:
+def test_failing_entities_are_put_aside_and_nothing_comes_again() -> None:
     bench = Bench()
     for entity_id in "abcd":
         bench.paid(entity_id)
     bench.notes.failing["receipt"] = lambda effect: 1 / int(effect.id not in ("b", "c"))
-    # In the order of the stream: a1 a2 b1 b2 c1 c2 d1 d2.
-    assert _handle(bench, *records(bench.store)) == [position(4)]
-    assert [bench.statuses(entity_id)[-1][2] for entity_id in "abcd"] == ["done", "owed", "owed", "done"]
-
-
-def test_records_that_come_again_run_only_what_was_not_done() -> None:
-    bench = Bench()
-    for entity_id in "abc":
-        bench.paid(entity_id)
-    bench.notes.failing["receipt"] = lambda effect: 1 / int(effect.id != "b")
     batch = records(bench.store)
-    assert _handle(bench, *batch) == [position(4)]
+    assert _handle(bench, *batch) == []
+    assert [bench.statuses(entity_id)[-1][2] for entity_id in "abcd"] == ["done", "owed", "owed", "done"]
+    assert [bench.waiting_for(entity_id) for entity_id in "abcd"] == [
+        [],
+        [(2, "receipt", "retry")],
+        [(2, "receipt", "retry")],
+        [],
+    ]
     bench.notes.failing.clear()
     bench.notes.forget()
+    assert _handle(bench, *batch) == []
+    assert bench.notes.ran == []
+    assert bench.sweep(after=30).effects_done == 4
+
+
+def test_of_two_entities_that_cannot_be_delivered_the_lower_place_is_named_and_the_others_go_on() -> None:
+    bench = Bench()
+    for entity_id in "abcd":
+        bench.paid(entity_id)
+    lease_until = bench.clock.now() + timedelta(seconds=60)
+    for entity_id in ("b", "c"):
+        claimed = LedgerEntry("order", entity_id, 2, "alive", lease_until, {"receipt": OWED, "loyalty": OWED})
+        bench.store.ledger.put(claimed, None)
+    batch = records(bench.store)
+    # In the order of the stream: a1 a2 b1 b2 c1 c2 d1 d2.
+    assert _handle(bench, *batch) == [position(4)]
+    assert [bench.statuses(entity_id)[-1][2] for entity_id in "abcd"] == ["done", "owed", "owed", "done"]
+    bench.notes.forget()
+    bench.clock.advance(60)
     assert _handle(bench, *batch[3:]) == []
-    assert bench.notes.ran == [("b", 2, "receipt", 2), ("b", 2, "loyalty", 1)]
+    assert sorted(bench.notes.ran) == [(i, 2, hook, n) for i in "bc" for hook, n in (("loyalty", 1), ("receipt", 2))]
 
 
 def test_an_empty_batch_is_answered() -> None:
@@ -100,7 +121,8 @@ def test_an_event_that_cannot_be_read_is_a_failure_of_its_hook_alone(monkeypatch
     bench.paid()
     batch = records(bench.store)
     monkeypatch.setattr(bench.store, "find_event", down)
-    assert _handle(bench, *batch) == [position(2)]
+    assert _handle(bench, *batch) == []
+    assert bench.waiting_for() == [(2, "receipt", "retry")]
     assert bench.statuses()[1:] == [(2, "receipt", "failed", 1), (2, "loyalty", "owed", 0)]
 
 
@@ -110,7 +132,9 @@ def test_an_image_whose_data_cannot_be_read_fails_without_a_word_of_it(caplog: p
     bench.flow.create("order", "42", {"email": "canary@example.com"})
     (creation,) = records(bench.store)
     creation["dynamodb"]["NewImage"]["data"]["M"]["total"] = {"N": "canary"}
-    assert _handle(bench, creation) == [position(1)]
+    assert _handle(bench, creation) == []
     (entry,) = bench.flow.effects("order", "42")
-    assert entry.outcomes["greet"].status == "failed"
-    assert "canary" not in caplog.text + entry.outcomes["greet"].error
+    # No time could mend it.
+    assert bench.waiting_for() == [(1, "greet", "refused")]
+    assert entry.outcomes["greet"].status == "parked"
+    assert "canary" not in caplog.text + str(entry)

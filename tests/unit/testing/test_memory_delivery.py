@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.hooks import Notebook
+from tests.fakes.uses import LATER, using
 from tests.samples import ORDER, definitions, entering
 from workflow import Workflow
+from workflow.definition.definition import Timer
 from workflow.errors import SettingsError
 from workflow.runtime.hooks import Hooks
 from workflow.testing import MemoryDelivery, MemoryLedger, MemoryStore
 
-HOOKED = entering(ORDER, placed=["greet"], paid=["receipt"])
+HOOKED = using(entering(ORDER, placed=["greet"], paid=["receipt"]), retry=LATER)
 
 
 @pytest.fixture
@@ -44,17 +48,32 @@ def test_each_run_goes_on_where_the_last_one_ended(flow: Workflow, notes: Notebo
     assert notes.keys == ["order#1#1#greet", "order#2#1#greet"]
 
 
-def test_what_failed_comes_again_with_the_next_run(flow: Workflow, notes: Notebook) -> None:
+def test_what_failed_is_put_aside_and_goes_on_with_a_sweep(flow: Workflow, notes: Notebook, clock: FakeClock) -> None:
     notes.failing["greet"] = lambda effect: 1 / 0 if effect.id == "1" else None
     flow.create("order", "1")
     flow.create("order", "2")
     delivery = MemoryDelivery(flow)
     delivered = delivery.run()
-    assert (delivered.effects_done, delivered.effects_failed, len(delivered.failed)) == (1, 1, 1)
+    assert (delivered.effects_done, delivered.put_aside, delivered.failed) == (1, 1, [])
     notes.failing.clear()
-    delivered = delivery.run()
-    assert (delivered.effects_done, delivered.failed) == (1, [])
-    assert [run[0] for run in notes.ran] == ["1", "2", "1"]
+    notes.forget()
+    assert delivery.run().effects_done == 0
+    assert delivery.sweep().effects_done == 0
+    clock.advance(30)
+    assert delivery.sweep().effects_done == 1
+    assert notes.keys == ["order#1#1#greet"]
+
+
+def test_a_sweep_fires_what_is_due_and_a_run_delivers_it(flow: Workflow, notes: Notebook, clock: FakeClock) -> None:
+    states = {**HOOKED.states, "placed": replace(HOOKED.states["placed"], timers=(Timer(60, "annotate"),))}
+    timed = Workflow(definitions(replace(HOOKED, states=states)), MemoryStore(), handlers=notes.handlers, clock=clock)
+    delivery = MemoryDelivery(timed)
+    timed.create("order", "42")
+    delivery.run()
+    clock.advance(60)
+    assert delivery.sweep().timers_fired == 1
+    assert delivery.run().effects_done == 1
+    assert notes.keys == ["order#42#1#greet", "order#42#2#greet"]
 
 
 def test_a_store_without_a_stream_in_memory_is_refused(flow: Workflow) -> None:
@@ -74,5 +93,6 @@ def test_a_store_without_a_ledger_needs_one_given(flow: Workflow) -> None:
 def test_hooks_that_nobody_registers_fail_as_effects_where_they_are_not_required(clock: FakeClock) -> None:
     flow = Workflow(definitions(HOOKED), MemoryStore(), hooks_required=False, clock=clock)
     flow.create("order", "42")
-    assert MemoryDelivery(flow).run().effects_failed == 1
+    delivered = MemoryDelivery(flow).run()
+    assert (delivered.effects_failed, delivered.put_aside) == (1, 1)
     assert len(Hooks()) == 0
