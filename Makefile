@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check fmt bench build build-StreamFunction build-SweepFunction clean
+.PHONY: help demo test check sim fmt bench build build-StreamFunction build-SweepFunction clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ check: $(VENV)/ready-dev ## Lint, types, floors, template, definitions, fast tes
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/workflow check
 	$(BIN)/python -m pytest tests/unit tests/properties
+
+sim: $(VENV)/ready-dev ## Simulate 20,000 schedules of faults; SCHEDULES=1000000 for a release, SEED=n tells one of them
+	@$(BIN)/python -m tests.simulation
 
 fmt: $(VENV)/ready-dev ## Format the code
 	$(BIN)/ruff check --fix --quiet .

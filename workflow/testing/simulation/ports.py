@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _PAGE = 3
 _DELAYS = (0.3, 3.0, 20.0, 70.0, 200.0)
+_PLANNED_DELAY = 70.0
+"""Longer than any lease lasts."""
 
 _ERRORS = {"request lost": StoreUnavailableError, "throttled": ThrottledError, "conflict": ContentionError}
 
@@ -34,7 +36,9 @@ class _Port:
         self._seen: dict[str, object] = {}
 
     def _call(self, odds: Odds, work: Callable[[], _T], what: str, *subject: object) -> _T:
-        fault = self._world.arrive(odds, what, subject)
+        return self._meet(self._world.arrive(odds, what, subject), work, what)
+
+    def _meet(self, fault: str, work: Callable[[], _T], what: str) -> _T:
         if not fault:
             return work()
         if fault == "crash before":
@@ -43,13 +47,11 @@ class _Port:
             raise _ERRORS[fault](f"{what}: {fault}")
         if fault.startswith("slow"):
             return self._slowly(fault, work)
-        if fault == "sent twice":
-            # As botocore does by itself when the first answer is lost.
-            with suppress(WorkflowError):
-                work()
-            return work()
+        # Also what is sent twice, as botocore does by itself when the first answer is lost.
         with suppress(WorkflowError):
             work()
+        if fault == "sent twice":
+            return work()
         if fault == "crash after":
             self._crash()
         raise StoreUnavailableError(f"{what}: {fault}")
@@ -58,38 +60,28 @@ class _Port:
         self._world.scheduler.crash(current())
 
     def _slowly(self, fault: str, work: Callable[[], _T]) -> _T:
-        scheduler = self._world.scheduler
-        delay = round(_DELAYS[scheduler.fate.choose(len(_DELAYS))] * SECOND)
+        world = self._world
+        seconds = _DELAYS[world.fate.choose(len(_DELAYS))] if world.plan is None else _PLANNED_DELAY
         if fault == "slow request":
-            scheduler.sleep(delay)
+            world.scheduler.sleep(round(seconds * SECOND))
             return work()
         try:
             return work()
         finally:
             if not current().crashed:
-                scheduler.sleep(delay)
+                world.scheduler.sleep(round(seconds * SECOND))
 
     def _lagging(self, work: Callable[[], _T], what: str, *subject: object) -> _T:
         """A read that is only eventually consistent: it may show what it showed before."""
-        stale: list[_T] = []
 
         def read() -> _T:
-            shown = work()
-            self._seen[what] = shown
+            self._seen[what] = shown = work()
             return shown
 
         fault = self._world.arrive(self._world.profile.lagging, what, subject)
-        if fault == "stale read" and what in self._seen:
-            stale.append(self._seen[what])  # type: ignore[arg-type]
-            return stale[0]
-        return read() if fault in ("", "stale read") else self._failed(fault, read, what)
-
-    def _failed(self, fault: str, read: Callable[[], _T], what: str) -> _T:
-        if fault == "crash before":
-            self._crash()
-        if fault.startswith("slow"):
-            return self._slowly(fault, read)
-        raise _ERRORS[fault](f"{what}: {fault}")
+        if fault == "stale read":
+            return cast(_T, self._seen[what]) if what in self._seen else read()
+        return self._meet(fault, read, what)
 
 
 class FatedStore(_Port):

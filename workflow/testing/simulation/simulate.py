@@ -6,7 +6,6 @@ import random
 from pathlib import Path
 
 from workflow.definition.definition import Definitions
-from workflow.definition.load import load_definitions
 from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.testing.simulation.report import Report
 from workflow.testing.simulation.run import run_seeds
@@ -27,6 +26,9 @@ def simulate(
     hooks that do what fate says. `seed` plays that one schedule again, instead of `schedules` new ones.
     """
     if not isinstance(definitions, Definitions):
+        # Reading YAML takes more than simulating does.
+        from workflow.definition.load import load_definitions
+
         definitions = load_definitions(definitions)
     own = None if hooks is None else Hooks(hooks)
     if own is not None:

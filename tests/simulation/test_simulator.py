@@ -1,0 +1,142 @@
+"""The simulator itself: it finds nothing wrong here, it is exact, and what is broken it finds and tells."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.samples import ORDER, entering
+from tests.simulation.scenarios import ALL, NASTY, SHIPPED
+from workflow import Definitions, Effect, hook
+from workflow.testing import simulate
+from workflow.testing.memory_ledger import MemoryLedger
+from workflow.testing.simulation import Command, Fate, Scenario, run_schedule, run_seeds, tell_seed
+from workflow.testing.simulation.shrink import shrink
+
+_ENTITY = [
+    Command("create", "nasty", "1", request_id="one"),
+    Command("fire", "nasty", "1", "start", request_id="two"),
+    Command("wait", seconds=70),
+    Command("fire", "nasty", "1", "bump"),
+]
+_SCRIPTED = Scenario(NASTY, scripts=[_ENTITY])
+
+
+def _break_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever commits is taken for the owner."""
+    monkeypatch.setattr(MemoryLedger, "holds", lambda self, owner, entry: entry[:3] in self._entries)
+
+
+@pytest.mark.parametrize("definitions", [ALL, SHIPPED, NASTY], ids=["all", "shipped", "nasty"])
+def test_every_promise_is_kept_in_every_schedule(definitions: Definitions) -> None:
+    report, story = run_seeds(Scenario(definitions), range(170), replay_with="make sim SEED={seed}")
+    assert story == ""
+    assert report.schedules == 170
+    assert report.effects > 100
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    scenario = Scenario(ALL)
+    assert [tell_seed(scenario, seed) for seed in range(20)] == [tell_seed(Scenario(ALL), seed) for seed in range(20)]
+
+
+def test_a_seed_tells_the_same_story_in_another_process() -> None:
+    told = tell_seed(Scenario(ALL), 7)[0]
+    script = (
+        "import sys; from tests.simulation.test_simulator import *; sys.stdout.write(tell_seed(Scenario(ALL), 7)[0])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == told
+
+
+def test_the_choices_made_replay_the_schedule() -> None:
+    for seed in range(20):
+        made = run_schedule(Scenario(ALL), Fate(seed), telling=True)
+        assert run_schedule(Scenario(ALL), Fate(given=made.choices), telling=True) == made
+
+
+def test_every_sort_of_fault_happens() -> None:
+    report, _ = run_seeds(Scenario(ALL), range(300))
+    rare = {"stream trimmed", "records reordered", "zombie invocation", "duplicate delivery", "stale read", "outage"}
+    common = {"crash before", "crash after", "request lost", "response lost", "throttled", "conflict", "sent twice"}
+    assert {name for name in rare | common if not report.faults[name]} == set()
+
+
+def test_a_broken_fence_is_found_told_and_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    _break_the_fence(monkeypatch)
+    report, story = run_seeds(Scenario(ALL), range(2000), replay_with="make sim SEED={seed}")
+    assert report.violations == 1
+    assert "BROKEN: promise 4 (every effect is committed once" in story
+    assert re.search(r"^12:\d\d:\d\d\.\d{3}  handler \d+ +\w+#.*: runs \(attempt \d+\)$", story, re.MULTILINE)
+    found = re.search(
+        r"^seed (\d+), (\d+) choices, shrunk to (\d+): \[.*\]\nto replay it: make sim SEED=(\d+)$", story, re.M
+    )
+    assert found is not None
+    assert int(found[3]) < int(found[2])
+    assert found[1] == found[4]
+    assert not tell_seed(Scenario(ALL), int(found[1]))[1]
+
+
+def test_shrinking_keeps_only_what_the_failure_needs() -> None:
+    replays = 0
+
+    def fails(choices: Any) -> Any:
+        nonlocal replays
+        replays += 1
+        return list(choices) if sum(1 for number in choices if number >= 3) >= 2 else None
+
+    assert shrink([0, 1, 5, 0, 2, 9, 4, 0, 1, 0], fails) == [3, 3]
+    assert replays < 200
+
+
+def test_shrinking_ends_after_the_replays_it_was_given() -> None:
+    replays: list[int] = []
+    assert shrink([1] * 50, lambda choices: replays.append(1), most=7) == [1] * 50  # type: ignore[func-returns-value]
+    assert len(replays) == 7
+
+
+def test_a_plan_brings_its_faults_and_no_other() -> None:
+    without = run_schedule(_SCRIPTED, Fate(given=[]), plan={})
+    assert (without.breaches, dict(without.faults)) == ([], {})
+    assert len(without.places) == without.points > 20
+    commit = next(number for number, place in enumerate(without.places, 1) if place.endswith("ledger.commit"))
+    crashed = run_schedule(_SCRIPTED, Fate(given=[]), plan={commit: "crash after"}, telling=True)
+    assert (crashed.breaches, dict(crashed.faults)) == ([], {"crash after": 1})
+    assert any(line.endswith("** crash after **") for line in crashed.lines)
+
+
+def test_users_simulate_their_own_hooks() -> None:
+    sent: list[str] = []
+
+    @hook
+    def greet(effect: Effect) -> None:
+        sent.append(effect.key)
+
+    report = simulate(Definitions((entering(ORDER, placed=["greet"]),)), [greet], schedules=50)
+    assert report.schedules == 50
+    assert len(set(sent)) <= report.effects <= len(sent)
+    assert str(report).splitlines()[0].split() == ["schedules", "50"]
+
+
+def test_a_broken_promise_raises_with_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    _break_the_fence(monkeypatch)
+    with pytest.raises(AssertionError, match="BROKEN: promise") as raised:
+        simulate(NASTY, schedules=2000)
+    seed = re.search(r"simulate\(\.\.\., seed=(\d+)\)", str(raised.value))
+    assert seed is not None
+    with pytest.raises(AssertionError, match="BROKEN: promise"):
+        simulate(NASTY, seed=int(seed[1]))
+
+
+def test_testing_needs_no_greenlet_until_somebody_simulates() -> None:
+    script = (
+        "import sys; sys.modules['greenlet'] = None\n"
+        "import workflow.testing\n"
+        "try: workflow.testing.simulate\n"
+        "except ImportError as error: print(error)"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told == ("the simulator needs greenlet, which is not installed: pip install 'stream-workflow[simulation]'\n")
