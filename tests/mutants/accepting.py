@@ -1,0 +1,64 @@
+"""Mutants of accepting a transition: fire, its transaction, its answers."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Edit, Mutant
+
+_FIRE = "workflow.runtime.fire"
+_STORE = "workflow.testing.memory:MemoryStore"
+
+MUTANTS = (
+    Mutant(
+        "no version condition",
+        "a transition is written whatever version of the entity stands there by now, over another writer's event",
+        (1, 2, 10),
+        (
+            Edit(f"{_STORE}._contested", "_place(entity) == _place(write.before)", "True"),
+            Edit(f"{_STORE}._contested", "event is None and ", ""),
+        ),
+    ),
+    Mutant(
+        "lost response taken as refusal",
+        "what stands in the way of a write that is sent again is never recognised as the write itself",
+        (1, 2, 10),
+        (Edit(f"{_FIRE}:_answered", "found.event.id == command.event_id", "False"),),
+    ),
+    Mutant(
+        "lost response taken as not written",
+        "the error of the last attempt is told, though an earlier one was not answered and may have been written",
+        (1,),
+        (Edit(f"{_FIRE}:_commit", "if unanswered:", "if False:"),),
+    ),
+    Mutant(
+        "no request item",
+        "the request id is not kept beside the event",
+        (1, 10),
+        (Edit(f"{_FIRE}:_write", "request=request,", "request=None,"),),
+    ),
+    Mutant(
+        "echo refused",
+        "a refusal is final although the same request id was accepted before",
+        (1,),
+        (Edit(f"{_FIRE}:_settle", "return _earlier(runtime, ask) or _refuse(event)", "return _refuse(event)"),),
+    ),
+    Mutant(
+        "reject on a stale read",
+        "a refusal is final on the copy that the caller held",
+        (1,),
+        (Edit(f"{_FIRE}:_settle", "fresh = ask.held is None and not creating", "fresh = True"),
+         Edit(f"{_FIRE}:_settle", "if fresh else ask.held", "if ask.held is None and not creating else ask.held"),
+        ),
+    ),
+    Mutant(
+        "token reused for another payload",
+        "a new decision is sent under the token of the one before",
+        (10,),
+        (Edit(f"{_FIRE}:_write", 'token=f"{event.id}-{attempt}"', "token=event.id"),),
+    ),
+    Mutant(
+        "max_depth ignored",
+        "effects may lead one to another for ever",
+        (8,),
+        (Edit(f"{_FIRE}:_settle", "ask.depth > runtime.max_depth", "False"),),
+    ),
+)

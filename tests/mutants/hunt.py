@@ -1,0 +1,62 @@
+"""Hunting one mutant: schedule after schedule, until a promise is broken."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tests.mutants.mutant import Mutant
+from tests.simulation.scenarios import ALL
+from workflow.testing.simulation import Fate, Scenario, run_schedule, run_seeds
+
+
+class Hunt(NamedTuple):
+    """How it went: which promise gave the mutant away (0: none, it is alive), after how many schedules, and the
+    shrunk story."""
+
+    mutant: Mutant
+    promise: int
+    schedules: int
+    story: str = ""
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether it died, and of what it should."""
+        return self.promise in self.mutant.promises
+
+
+def hunt(mutant: Mutant, most: int) -> Hunt:
+    """Plays schedules of everything there is, `most` at most, on the broken code, and shrinks the one that tells."""
+    with mutant.alive():
+        report, story = run_seeds(Scenario(ALL), range(1, most + 1))
+    return Hunt(mutant, _promise(story), report.schedules, story)
+
+
+def _promise(story: str) -> int:
+    found = re.search(r"^BROKEN: promise (\d+)", story, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def kill(mutant: Mutant, most: int) -> Hunt:
+    """The same without the story, which takes longest."""
+    scenario = Scenario(ALL)
+    with mutant.alive(), silent():
+        for seed in range(1, most + 1):
+            breaches = run_schedule(scenario, Fate(seed)).breaches
+            if breaches:
+                return Hunt(mutant, breaches[0].promise, seed)
+    return Hunt(mutant, 0, most)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Without the framework's log, which would be about the faults that we make."""
+    log = logging.getLogger("workflow")
+    was_disabled, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = was_disabled
