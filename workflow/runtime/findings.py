@@ -66,6 +66,8 @@ def _history(records: EntityRecords, definitions: Definitions, now: datetime) ->
         return
     entity = records.entity
     if entity is None and folded is not None:
+        if any("item entity " in damaged for damaged in records.damaged):
+            return
         yield _Wrong(2, f"it was deleted, its history of {folded.version} events was not", RESTORE)
     elif entity is not None and folded is None:
         yield _Wrong(2, f"it is at version {entity.version} and has no history", RESTORE)
