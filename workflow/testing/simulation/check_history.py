@@ -75,9 +75,18 @@ def _check_refusal(world: World, call: Call) -> None:
     if not isinstance(call.error, CreateError | TransitionError | EntityNotFoundError | PayloadError):
         return
     key = (call.ask.kind, call.ask.entity_id)
+    _check_echo(world, call, key)
     versions = range(call.first_version, call.last_version + 1)
     if not any(_refuses(world, call, _folded(world, key, version)) for version in versions):
         world.log.breach(1, f"{call.ask} was refused with {call.error}; at no time since it was asked was that so")
+
+
+def _check_echo(world: World, call: Call, key: Key) -> None:
+    """Who asks again under the id of what was accepted is told so, whatever has become of the entity since."""
+    if call.ask.request_id and isinstance(call.error, CreateError | TransitionError):
+        for event in world.table.history(key)[: call.first_version]:
+            if event.request_id == call.ask.request_id:
+                world.log.breach(1, f"{call.ask} was refused with {call.error}; its request id became {event!r} before")
 
 
 def _refuses(world: World, call: Call, entity: Entity | None) -> bool:

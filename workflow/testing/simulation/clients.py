@@ -199,7 +199,8 @@ def _command(world: World, kind: str, entity_id: str, what: str) -> Command:
         state = states[fate.choose(len(states))]
         return Command(what, kind, entity_id, state, holds=bool(fate.choose(2)))
     if what in ("pause", "resume"):
-        return Command(what, hook=world.scenario.hooks[fate.choose(len(world.scenario.hooks))])
+        hooks = sorted(world.definition(kind).hooks) or ["none"]
+        return Command(what, hook=hooks[fate.choose(len(hooks))])
     if what == "reuse":
         return Command("repeat", kind, entity_id, trigger, {"unheard_of": world.next_request()})
     if what != "fire":

@@ -47,6 +47,9 @@ class _Port:
             raise _ERRORS[fault](f"{what}: {fault}")
         if fault.startswith("slow"):
             return self._slowly(fault, work)
+        if fault == "arrives late":
+            self._world.scheduler.spawn(f"late {what}", lambda: self._arrive_late(work))
+            raise StoreUnavailableError(f"{what}: no answer in time")
         # Also what is sent twice, as botocore does by itself when the first answer is lost.
         with suppress(WorkflowError):
             work()
@@ -60,16 +63,25 @@ class _Port:
         self._world.scheduler.crash(current())
 
     def _slowly(self, fault: str, work: Callable[[], _T]) -> _T:
-        world = self._world
-        seconds = _DELAYS[world.fate.choose(len(_DELAYS))] if world.plan is None else _PLANNED_DELAY
         if fault == "slow request":
-            world.scheduler.sleep(round(seconds * SECOND))
+            self._sleep()
             return work()
         try:
             return work()
         finally:
             if not current().crashed:
-                world.scheduler.sleep(round(seconds * SECOND))
+                self._sleep()
+
+    def _arrive_late(self, work: Callable[[], object]) -> None:
+        """Long after whoever sent it gave up waiting."""
+        self._sleep()
+        with suppress(WorkflowError):
+            work()
+
+    def _sleep(self) -> None:
+        world = self._world
+        seconds = _DELAYS[world.fate.choose(len(_DELAYS))] if world.plan is None else _PLANNED_DELAY
+        world.scheduler.sleep(round(seconds * SECOND))
 
     def _lagging(self, work: Callable[[], _T], what: str, *subject: object) -> _T:
         """A read that is only eventually consistent: it may show what it showed before."""

@@ -19,6 +19,7 @@ FAULTS = (
     "slow answer",
     "stale read",
     "sent twice",
+    "arrives late",
 )
 """What may happen at an I/O point; the first is: nothing."""
 
@@ -65,6 +66,7 @@ class Profile:
     shards: int
     skews: tuple[int, ...]
     poison_one_in: int
+    poison_ends_process: bool
     duplicate_one_in: int
     lost_answer_one_in: int
     late_one_in: int
@@ -101,6 +103,7 @@ def draw_profile(fate: Fate) -> Profile:
         shards=1 + fate.choose(2),
         skews=tuple(_SKEWS[fate.choose(7)] for _ in range(2)) if is_eventful and fate.choose(2) else (0,),
         poison_one_in=(0, 0, 4, 2)[fate.choose(4)],
+        poison_ends_process=is_eventful and fate.choose(3) == 2,
         duplicate_one_in=(0, 20, 4)[fate.choose(3)] if is_eventful else 0,
         lost_answer_one_in=(0, 20, 4)[fate.choose(3)] if is_eventful else 0,
         late_one_in=(0, 20, 4)[fate.choose(3)] if is_eventful else 0,
