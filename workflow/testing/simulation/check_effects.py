@@ -22,17 +22,11 @@ def check_effects(world: World, key: Key) -> None:
                 4, f"{event!r} owes {', '.join(owed) or 'nothing'}; in the end its entry is {entry}: {entry!r}"
             )
             continue
-        for use in _uses(world, event):
+        for use in world.uses(event):
             _check_fired(world, event, use, entry.outcomes[use.hook])
     for entry in entries.values():
         world.log.breach(4, f"{entry} are in the ledger, and the history has no such event")
     _check_settled_once(world, key)
-
-
-def _uses(world: World, event: Event) -> tuple[HookUse, ...]:
-    definition = world.scenario.definitions.find(event.kind, event.definition)
-    assert definition is not None
-    return definition.uses[(event.trigger, event.source, event.target)]
 
 
 def _check_settled_once(world: World, key: Key) -> None:

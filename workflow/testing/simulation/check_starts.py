@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from workflow.engine.events import FoldError, fold
+from workflow.engine.events import Event, FoldError, fold
 from workflow.runtime.effect import Effect
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.world import World
+
+_PAUSE_IS_KNOWN = timedelta(seconds=80)
+"""A process asks every ten seconds, and an invocation that began before may go on for a minute."""
 
 
 def check_start(world: World, effect: Effect) -> None:
@@ -25,6 +29,8 @@ def check_start(world: World, effect: Effect) -> None:
         world.log.breach(4, f"{effect.key} runs, and {event} does not owe it but {', '.join(owed) or 'nothing'}")
         return
     _check_turn(world, effect, owed)
+    _check_alone(world, effect, event)
+    _check_not_paused(world, effect)
     _check_what_is_shown(world, effect)
 
 
@@ -43,6 +49,29 @@ def _check_turn(world: World, effect: Effect, owed: tuple[str, ...]) -> None:
         log.breach(5, f"{effect.key} starts, and {before[0]!r} comes first: {_stands(entry)}")
     elif entry.outcomes[effect.hook].settled and world.profile.keeps_time:
         log.breach(4, f"{effect.key} starts, and is settled already: {_stands(entry)}")
+
+
+def _check_alone(world: World, effect: Effect, event: Event) -> None:
+    """Nobody else is at it who still may be, and what was cut off waits as its `on_unknown` says."""
+    others = [
+        actor
+        for actor in world.running.get((effect.kind, effect.id), [])
+        if not actor.crashed and world.scheduler.now < actor.ends_at
+    ]
+    if others and world.profile.keeps_time:
+        world.log.breach(4, f"{effect.key} starts, and {others[0].name} is at the effects of the same entity, in time")
+    use = next(use for use in world.uses(event) if use.hook == effect.hook)
+    if use.on_unknown != "retry" and effect.key in world.log.cut_off:
+        world.log.breach(
+            4, f"{effect.key} starts again; nobody knows whether its last run happened: on_unknown is {use.on_unknown}"
+        )
+
+
+def _check_not_paused(world: World, effect: Effect) -> None:
+    """A pause is known everywhere by now, where nothing hides it."""
+    pause = world.table.ledger.pauses().get(effect.hook)
+    if pause is not None and world.profile.is_fair and world.runtime.clock.now() - pause.since > _PAUSE_IS_KNOWN:
+        world.log.breach(4, f"{effect.key} starts, and {effect.hook!r} is paused since {pause.since:%H:%M:%S}")
 
 
 def _check_what_is_shown(world: World, effect: Effect) -> None:

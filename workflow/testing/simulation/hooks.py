@@ -54,23 +54,34 @@ class SimulatedHooks(Hooks):
 
     def _watched(self, name: str, function: HookFunction) -> HookFunction:
         def run(effect: Effect) -> object:
-            world = self._world
+            world, actor = self._world, current()
             check_start(world, effect)
             world.log.starts[effect.key] += 1
+            world.log.cut_off.add(effect.key)
+            runs = world.running.setdefault((effect.kind, effect.id), [])
+            runs.append(actor)
             world.tell(f"{effect.key}: runs (attempt {effect.attempt})")
             try:
                 returned = function(effect)
             except BaseException as error:
-                if not current().crashed:
-                    world.log.failed.add(effect.key)
-                    world.fault("hook failed")
-                    world.tell(f"{effect.key}: fails with {type(error).__name__}: {error}")
+                if not actor.crashed:
+                    self._note_failure(effect, error)
                 raise
+            finally:
+                runs.remove(actor)
             world.log.well.add(effect.key)
             world.tell(f"{effect.key}: is done" + (f" and returned {returned!r}" if returned else ""))
             return returned
 
         return run
+
+    def _note_failure(self, effect: Effect, error: BaseException) -> None:
+        world = self._world
+        world.log.failed.add(effect.key)
+        # Whoever ran it knows that it did not happen.
+        world.log.cut_off.discard(effect.key)
+        world.fault("hook failed")
+        world.tell(f"{effect.key}: fails with {type(error).__name__}: {error}")
 
     def _watched_probe(self, probe: ProbeFunction) -> ProbeFunction:
         def ask(effect: Effect) -> object:
@@ -78,6 +89,7 @@ class SimulatedHooks(Hooks):
             self._world.tell(f"{effect.key}: its probe says {'yes' if happened else 'no'}")
             if happened:
                 self._world.log.probed.add(effect.key)
+            self._world.log.cut_off.discard(effect.key)
             return happened
 
         return ask
@@ -104,6 +116,8 @@ class _StandIn:
 
     def __call__(self, effect: Effect) -> object:
         if self._world.is_poisoned(effect.kind, effect.id, self._name):
+            if self._world.profile.poison_ends_process:
+                self._world.crash("in the hook, as each time")
             raise SimulatedError("poisoned")
         what = HOOK_FATES[self._world.fate.weighted(self._world.profile.hooks)]
         if what != "well":

@@ -62,8 +62,8 @@ class Settled(NamedTuple):
 
 @dataclass
 class Log:
-    """Everything that is kept of one schedule. The sets hold keys of effects; `held_up` the
-    entities that were put aside for what happened to them."""
+    """Everything that is kept of one schedule. The sets hold keys of effects; `cut_off` are those of whose last run
+    nobody knows the end; `held_up` the entities that were put aside for what happened to them."""
 
     calls: list[Call] = field(default_factory=list)
     raw: list[RawWrite] = field(default_factory=list)
@@ -75,6 +75,7 @@ class Log:
     probed: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
     happened: set[str] = field(default_factory=set)
+    cut_off: set[str] = field(default_factory=set)
     held_up: set[Key] = field(default_factory=set)
     breaches: list[Breach] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)

@@ -14,7 +14,7 @@ from workflow.testing.simulation.story import START
 from workflow.testing.simulation.world import World
 
 _MOST_ROUNDS = 120
-_MOST_STEPS = 8_000
+_MOST_STEPS = 5_000
 _REDRIVES = 2
 _LOOK_AGAIN = 20 * SECOND
 _GRACE = 400 * SECOND

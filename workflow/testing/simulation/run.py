@@ -12,7 +12,7 @@ from workflow.testing.simulation.fate import Fate
 from workflow.testing.simulation.report import Report
 from workflow.testing.simulation.scenario import Scenario
 from workflow.testing.simulation.schedule import Outcome, run_schedule
-from workflow.testing.simulation.shrink import shrink
+from workflow.testing.simulation.shrink import MOST_REPLAYS, shrink
 from workflow.testing.simulation.story import ending
 
 _COLLECT_EVERY = 200
@@ -23,9 +23,13 @@ def run_seeds(
     seeds: Sequence[int],
     *,
     replay_with: str = "",
+    most_replays: int = MOST_REPLAYS,
     on_progress: Callable[[Report], None] = lambda report: None,
 ) -> tuple[Report, str]:
-    """Plays a schedule for each seed, until one breaks a promise; the counts, and the story of that one or ''."""
+    """Plays a schedule for each seed, until one breaks a promise; the counts, and the story of that one or ''.
+
+    The story is the plainest one that is found within so many replays.
+    """
     report, began = Report(), time.perf_counter()
     with _undisturbed():
         for seed in seeds:
@@ -39,11 +43,13 @@ def run_seeds(
                 report.seconds = time.perf_counter() - began
                 on_progress(report)
         report.seconds = time.perf_counter() - began
-        story = "" if not report.violations else tell_shrunk(scenario, seed, outcome, replay_with)
+        story = "" if not report.violations else tell_shrunk(scenario, seed, outcome, replay_with, most_replays)
     return report, story
 
 
-def tell_shrunk(scenario: Scenario, seed: int, failed: Outcome, replay_with: str = "") -> str:
+def tell_shrunk(
+    scenario: Scenario, seed: int, failed: Outcome, replay_with: str = "", most_replays: int = MOST_REPLAYS
+) -> str:
     """The plainest story that breaks the same promise as the failed schedule, and how to replay it."""
     promise = failed.breaches[0].promise
 
@@ -51,7 +57,7 @@ def tell_shrunk(scenario: Scenario, seed: int, failed: Outcome, replay_with: str
         outcome = run_schedule(scenario, Fate(given=choices))
         return outcome.choices if outcome.breaches and outcome.breaches[0].promise == promise else None
 
-    choices = shrink(failed.choices, still_fails)
+    choices = shrink(failed.choices, still_fails, most=most_replays)
     told = run_schedule(scenario, Fate(given=choices), telling=True)
     return "\n".join(
         [

@@ -24,11 +24,11 @@ class Actor(greenlet):  # type: ignore[misc]
     One that crashed is never continued: nothing of it runs any more, no `except` and no `finally`.
     """
 
-    def __init__(self, name: str, work: Callable[[], object], hub: greenlet, skew: int = 0) -> None:
+    def __init__(self, name: str, work: Callable[[], object], hub: greenlet, skew: int, ends_at: int) -> None:
         super().__init__(parent=hub)
         self.name, self.skew = name, skew
         self.work = work
-        self.wakes_at = 0
+        self.wakes_at, self.ends_at = 0, ends_at
         self.crashed = False
         self.outage = 0
         self.result: Any = None
@@ -62,9 +62,9 @@ class Scheduler:
         self._hub = getcurrent()
         self._last: Actor | None = None
 
-    def spawn(self, name: str, work: Callable[[], object], *, skew: int = 0) -> Actor:
-        """A new actor, which begins when it is chosen."""
-        actor = Actor(name, work, self._hub, skew)
+    def spawn(self, name: str, work: Callable[[], object], *, skew: int = 0, limit_seconds: int = 0) -> Actor:
+        """A new actor, which begins when it is chosen; it is told that it has so long."""
+        actor = Actor(name, work, self._hub, skew, self.now + limit_seconds * SECOND)
         actor.wakes_at = self.now
         self.actors.append(actor)
         return actor

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-MOST_REPLAYS = 600
+MOST_REPLAYS = 400
 
 
 def shrink(
@@ -14,36 +14,55 @@ def shrink(
 
     `still_fails` replays a list and returns the choices that were really made if it fails as before, else None.
     """
-    best = _trimmed(choices)
-    left = most
-    improved = True
-    while improved and left:
-        improved = False
-        for candidate in _candidates(best):
-            if not left:
-                break
-            left -= 1
-            made = still_fails(candidate)
-            if made is not None and _is_plainer(_trimmed(made), best):
-                best, improved = _trimmed(made), True
-                break
-    return best
+    shrinking = _Shrinking(_trimmed(choices), still_fails, most)
+    cost = None
+    while cost != _cost(shrinking.best) and shrinking.left:
+        cost = _cost(shrinking.best)
+        shrinking.drop_blocks()
+        shrinking.lower_numbers()
+    return shrinking.best
 
 
-def _candidates(best: Sequence[int]) -> Iterator[list[int]]:
-    """Ways to be plainer, the boldest first; each is made of the list as it is now."""
-    size = len(best)
-    while size:
-        for first in range(0, len(best), size):
-            block = best[first : first + size]
-            yield [*best[:first], *best[first + size :]]
-            if any(block):
-                yield [*best[:first], *([0] * len(block)), *best[first + size :]]
-        size //= 2
-    for place, number in enumerate(best):
-        if number > 1:
-            yield [*best[:place], 1, *best[place + 1 :]]
-            yield [*best[:place], number - 1, *best[place + 1 :]]
+class _Shrinking:
+    """The plainest list so far, and how many replays are left."""
+
+    def __init__(
+        self, best: list[int], still_fails: Callable[[Sequence[int]], Sequence[int] | None], left: int
+    ) -> None:
+        self.best, self.left = best, left
+        self._still_fails = still_fails
+
+    def drop_blocks(self) -> None:
+        """Takes out blocks, or makes them zero, large ones first; goes on where it is when one could go."""
+        size = max(1, len(self.best) // 2)
+        while size:
+            at = 0
+            while at < len(self.best):
+                if not self._drop(at, size) or not any(self.best[at : at + size]):
+                    at += size
+            size //= 2
+
+    def _drop(self, at: int, size: int) -> bool:
+        before, block, after = self.best[:at], self.best[at : at + size], self.best[at + size :]
+        return self._try([*before, *after]) or (any(block) and self._try([*before, *[0] * len(block), *after]))
+
+    def lower_numbers(self) -> None:
+        """Makes single numbers smaller."""
+        for at in range(len(self.best)):
+            number = self.best[at] if at < len(self.best) else 0
+            for lower in (1, 2, number // 2, number - 1):
+                if 0 < lower < number and self._try([*self.best[:at], lower, *self.best[at + 1 :]]):
+                    break
+
+    def _try(self, candidate: list[int]) -> bool:
+        if not self.left:
+            return False
+        self.left -= 1
+        made = self._still_fails(candidate)
+        if made is None or not _is_plainer(_trimmed(made), self.best):
+            return False
+        self.best = _trimmed(made)
+        return True
 
 
 def _is_plainer(one: Sequence[int], other: Sequence[int]) -> bool:

@@ -161,7 +161,7 @@ class Stream:
             self._idle.append((deliverer, skew))
             return delivered
 
-        return world.scheduler.spawn(f"handler {self._invocations}", work, skew=skew)
+        return world.scheduler.spawn(f"handler {self._invocations}", work, skew=skew, limit_seconds=LIMIT_SECONDS)
 
     def _settle(self) -> None:
         now = self._world.scheduler.now

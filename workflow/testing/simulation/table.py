@@ -54,6 +54,9 @@ class Table(MemoryStore):
             self._log.held_up.add((after.kind, after.entity_id))
         for hook, outcome in after.outcomes.items():
             was = before.outcomes.get(hook) if before else None
+            if outcome.status == "failed" or (was is not None and outcome.forgiven > was.forgiven):
+                # Whoever ran it says that it must run again, or a person does.
+                self._log.cut_off.discard(f"{after.kind}#{after.entity_id}#{after.version}#{hook}")
             if was is not None and was.settled:
                 if outcome != was:
                     self._log.breach(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from workflow.definition.definition import Definition
+from workflow.definition.definition import Definition, HookUse
 from workflow.engine.events import Event
 from workflow.errors import Retryable
 from workflow.runtime.reconcile import Reconciler
@@ -43,6 +43,7 @@ class World:
         self.entities = self._entities()
         self.table = Table(self.scheduler, self.log)
         self.is_mended = self.is_trimmed = False
+        self.running: dict[Key, list[Actor]] = {}
         self._poison: dict[tuple[str, str, str], bool] = {}
         self._commands = self._requests = self._sweeps = 0
         self.runtime = Runtime(
@@ -118,6 +119,11 @@ class World:
         definition = self.scenario.definitions.find(event.kind, event.definition)
         return definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
 
+    def uses(self, event: Event) -> tuple[HookUse, ...]:
+        """How the event's definition asks for each of its hooks, in order; none if nothing declares it."""
+        definition = self.scenario.definitions.find(event.kind, event.definition)
+        return definition.uses.get((event.trigger, event.source, event.target), ()) if definition else ()
+
     def is_poisoned(self, kind: str, entity_id: str, hook: str) -> bool:
         """Whether the hook fails for this entity until it is mended."""
         if self.is_mended:
@@ -151,7 +157,9 @@ class World:
             except Retryable as error:
                 self.tell(f"ends with {error}")
 
-        self.scheduler.spawn(f"sweeper {self._sweeps}", sweep, skew=self.skew_of(self._sweeps))
+        self.scheduler.spawn(
+            f"sweeper {self._sweeps}", sweep, skew=self.skew_of(self._sweeps), limit_seconds=LIMIT_SECONDS
+        )
 
     def skew_of(self, machine: int) -> int:
         """By how much the clock of a machine is wrong, in microseconds; once it is calm, none is."""
