@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -219,3 +221,23 @@ def test_a_history_that_nobody_understands_does_not_end_the_walk(lost: Bench) ->
     found = lost.flow.operations.reconcile()
     assert len(found.restored) == 13
     assert [line.partition(":")[0] for line in found.broken] == ["order 3"]
+
+
+def test_a_share_that_fails_on_another_thread_stops_the_walk_at_once(
+    lost: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, walk = lost.store.records, lost.store.records.walk
+    looked: list[int] = []
+
+    def failing(share: int, shares: int, after: str = "") -> Iterator[Seen]:
+        for seen in walk(share, shares, after):
+            if threading.current_thread() is not threading.main_thread():
+                raise ThrottledError("slow down")
+            time.sleep(0.01)
+            looked.append(share)
+            yield seen
+
+    monkeypatch.setattr(records, "walk", failing)
+    with pytest.raises(ThrottledError):
+        lost.flow.operations.reconcile()
+    assert len(set(looked)) < 4
