@@ -88,6 +88,8 @@ class Reconciler:
         return kept.since is None or (since is not None and kept.since <= since)
 
     def _walk_share(self, share: int) -> None:
+        if self._stopped.is_set():
+            return
         try:
             self._walk(share)
         except BaseException:
