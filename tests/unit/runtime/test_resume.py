@@ -21,8 +21,8 @@ def _aside(workers: int = 1) -> Bench:
     bench = Bench(workers=workers)
     bench.notes.failing["receipt"] = raising(ValueError("no printer"))
     bench.deliver(bench.only_paid())
-    for trigger in ("annotate", "ship"):
-        bench.flow.fire("order", "42", trigger)
+    bench.flow.fire("order", "42", "annotate")
+    bench.flow.fire("order", "42", "ship")
     assert bench.deliver(*bench.store.changes()[2:]).waiting == 2
     bench.notes.failing.clear()
     bench.notes.forget()
@@ -125,7 +125,7 @@ def test_until_it_is_through_one_of_its_entries_is_due_at_the_end_of_the_lease()
 
 
 WRITES = 10
-"""What an undisturbed resumption writes: taking, five outcomes, two claims each with a letting go."""
+"""The last of the writes below, counted from 0."""
 
 
 def test_a_resumption_writes_so_often() -> None:
@@ -138,7 +138,6 @@ def test_a_resumption_writes_so_often() -> None:
         ("put", 4), ("commit", 3), ("commit", 4),
         ("commit", 4),
     ]  # fmt: skip
-    assert len(bench.store.ledger.writes) == WRITES + 1
 
 
 @pytest.mark.parametrize("workers", [1, 4])
