@@ -45,8 +45,9 @@ MUTANTS = (
         "reject on a stale read",
         "a refusal is final on the copy that the caller held",
         (1,),
-        (Edit(f"{_FIRE}:_settle", "fresh = ask.held is None and not creating", "fresh = True"),
-         Edit(f"{_FIRE}:_settle", "if fresh else ask.held", "if ask.held is None and not creating else ask.held"),
+        (
+            Edit(f"{_FIRE}:_settle", "fresh = ask.held is None and not creating", "fresh = True"),
+            Edit(f"{_FIRE}:_settle", "if fresh else ask.held", "if ask.held is None and not creating else ask.held"),
         ),
     ),
     Mutant(

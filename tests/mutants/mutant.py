@@ -1,8 +1,8 @@
 """What a mutant is: words in the source of a real function put in the place of others, for as long as it lives."""
 
 from __future__ import annotations
-
 import __future__
+
 import functools
 import importlib
 import inspect
@@ -10,7 +10,6 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
-
 
 _SOURCE = "__mutant_source__"
 
@@ -43,7 +42,7 @@ class Edit(NamedTuple):
         assert source.count(self.words) == 1, f"{self.where} does not say {self.words!r} once any more:\n{source}"
         changed = source.replace(self.words, self.become)
         made: dict[str, Any] = {}
-        exec(compile(changed, self.where, "exec", __future__.annotations.compiler_flag), names, made)
+        exec(compile(changed, self.where, "exec", annotations.compiler_flag), names, made)
         vars(made[function.__name__])[_SOURCE] = changed
         return made[function.__name__]
 

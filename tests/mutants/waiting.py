@@ -40,7 +40,11 @@ MUTANTS = (
         (4, 10),
         (
             Edit(f"{_RUNNER}._fire", "settles=Settlement(self._owner, after, use.hook),", ""),
-            Edit(f"{_RUNNER}._fire", "fire(self._runtime, ask)", "fire(self._runtime, ask); self.claims.commit(after, use.hook)"),
+            Edit(
+                f"{_RUNNER}._fire",
+                "fire(self._runtime, ask)",
+                "fire(self._runtime, ask); self.claims.commit(after, use.hook)",
+            ),
         ),
     ),
     Mutant(
