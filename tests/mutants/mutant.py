@@ -1,7 +1,6 @@
 """What a mutant is: words in the source of a real function put in the place of others, for as long as it lives."""
 
 from __future__ import annotations
-import __future__
 
 import functools
 import importlib
