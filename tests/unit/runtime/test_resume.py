@@ -181,12 +181,8 @@ def test_a_resumption_out_of_time_goes_on_with_the_next_sweep_and_counts_no_atte
 
 def test_an_entity_that_a_live_sweep_is_at_is_left_to_it() -> None:
     bench = _aside()
-    inner = []
-
-    def sweep_again(effect: Effect) -> None:
-        inner.append(bench.sweep(after=10).effects_done)
-
-    bench.notes.failing["receipt"] = sweep_again
+    inner: list[int] = []
+    bench.notes.failing["receipt"] = lambda effect: inner.append(bench.sweep(after=10).effects_done)
     assert bench.sweep(after=30).effects_done == 5
     assert inner == [0, 0]
     assert _ran(bench) == ALL
@@ -224,8 +220,8 @@ def test_a_broken_history_waits_for_a_person_where_it_breaks(
 ) -> None:
     bench = _aside()
     del bench.store._events["order", "42"][gone]
-    bench.sweep(after=30)
-    bench.sweep(after=1000)
+    for wait in (30, 1000):
+        bench.sweep(after=wait)
     assert _ran(bench) == ran
     (entry,) = [entry for entry in bench.flow.effects("order", "42") if entry.parked]
     assert entry.parked is not None
