@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from workflow.errors import StoreUnavailableError, ThrottledError
+from workflow.runtime.findings import findings
 from workflow.testing.simulation.check_delays import check_delays
 from workflow.testing.simulation.check_effects import check_effects
 from workflow.testing.simulation.check_history import check_answers, check_history
 from workflow.testing.simulation.check_timers import check_timers
+from workflow.testing.simulation.log import Key
 from workflow.testing.simulation.world import World
 
 
@@ -19,6 +21,7 @@ def check(world: World) -> None:
         check_history(world, key)
         check_effects(world, key)
         check_timers(world, key)
+        check_verified(world, key)
     check_violations(world)
     check_errors(world)
     check_delays(world)
@@ -39,6 +42,13 @@ def check_violations(world: World) -> None:
     for key in world.table.entity_keys():
         if key not in world.log.tainted and (found := world.table.violations(*key)):
             world.log.breach(7, f"{' '.join(key)} was never changed by hand; a violation says: {found[0].reason}")
+
+
+def check_verified(world: World, key: Key) -> None:
+    """What `workflow verify` says of a table on which every promise was kept: nothing."""
+    records = world.table.records.of(*key)
+    for found in findings(records, world.scenario.definitions, world.runtime.clock.now()):
+        world.log.breach(found.promise, f"verify says: {found}")
 
 
 def check_errors(world: World) -> None:

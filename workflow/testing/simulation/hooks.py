@@ -42,7 +42,7 @@ class SimulatedHooks(Hooks):
         self._world = world
         names = [name for definition in definitions for name in sorted(definition.hooks)]
         for name in dict.fromkeys(names):
-            self._hooks[name] = self._watched(name, own[name] if own else _StandIn(world, name))
+            self._hooks[name] = self._watched(name, _Own(world, own[name]) if own else _StandIn(world, name))
         if own:
             self.guards, self.probes = own.guards, own.probes
             self.probes = {name: self._watched_probe(probe) for name, probe in own.probes.items()}
@@ -106,6 +106,25 @@ class SimulatedHooks(Hooks):
 def fated_guard(seen: Mapping[str, Any]) -> bool:
     """A pure guard that lets most pass: the same answer for the same input, as guards must."""
     return zlib.crc32(repr(sorted(seen["payload"].items())).encode()) % 5 != 0
+
+
+class _Own:
+    """A hook of the user's, called for real; fate adds that the process dies before or after it."""
+
+    def __init__(self, world: World, function: HookFunction) -> None:
+        self._world, self._function = world, function
+
+    def __call__(self, effect: Effect) -> object:
+        world = self._world
+        what = HOOK_FATES[world.fate.weighted(world.profile.hooks)]
+        if what == "crash before":
+            world.fault(f"hook {what}")
+            world.crash("before the hook")
+        returned = self._function(effect)
+        if what == "crash after":
+            world.fault(f"hook {what}")
+            world.crash("after the hook")
+        return returned
 
 
 class _StandIn:

@@ -1,0 +1,143 @@
+"""Fixed lives of the shipped kinds, for faults at every point: all transitions of the happy way, an effect that is tried
+again, one that waits for a person and is redriven, and a timer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from handlers.order import open_shipment
+from handlers.shipment import deliver_order, scanned_in_order
+from tests.simulation.scenarios import SHIPPED
+from workflow import Definitions, Effect, hook
+from workflow.definition.definition import Definition
+from workflow.errors import Refused
+from workflow.runtime.hooks import HookFunction, Hooks
+from workflow.testing.simulation import Command, Scenario
+
+_TIMER_SECONDS = 150
+
+
+class _NotNowError(Exception):
+    """What a hook raises that comes round by itself."""
+
+
+class _NeverError(Refused):
+    """What a hook raises that waits for a person."""
+
+
+def _stand_in(name: str, *, refused: bool = False, tried_again: bool = False) -> HookFunction:
+    @hook(name=name)
+    def stands_in(effect: Effect) -> None:
+        if refused and effect.attempt == 1 and effect.version <= 4:
+            raise _NeverError("no, and never")
+        if tried_again and effect.version == 1 and effect.attempt <= 3:
+            raise _NotNowError("come again")
+
+    return stands_in
+
+
+_REFUSED = ("send_receipt", "record_duration", "alert_shop")
+_TRIED_AGAIN = ("record_line", "send_shipping_notice", "send_refund_notice", "notify_requester")
+
+
+def _hooks(*, failing: bool) -> Hooks:
+    refused = [_stand_in(name, refused=failing) for name in _REFUSED]
+    tried_again = [_stand_in(name, tried_again=failing) for name in _TRIED_AGAIN]
+    return Hooks([open_shipment, deliver_order, scanned_in_order, *refused, *tried_again])
+
+
+def _hurried(definition: Definition) -> Definition:
+    """With all timers so short that a life is a few sweeps and not a hundred."""
+    states = {
+        name: replace(state, timers=tuple(replace(timer, after_seconds=_TIMER_SECONDS) for timer in state.timers))
+        for name, state in definition.states.items()
+    }
+    return replace(definition, states=states)
+
+
+_DEFINITIONS = Definitions(tuple(map(_hurried, SHIPPED)))
+
+
+class Life(NamedTuple):
+    """A fixed scenario, and its name."""
+
+    name: str
+    scenario: Scenario
+
+
+def _life(name: str, *steps: tuple[float, Command], failing: bool = True) -> Life:
+    # A client for each step: one that crashes takes no other step with it.
+    scripts = [[Command("wait", seconds=at), command] for at, command in steps]
+    return Life(name, Scenario(_DEFINITIONS, _hooks(failing=failing), scripts))
+
+
+_ORDER = {"email": "a@b.c", "name": "A", "currency": "EUR", "total": 100, "lines": [{"sku": "s", "quantity": 1}]}
+_PAYMENT = {"amount": 100, "payment": "p"}
+_PARCEL = {"carrier": "DHL", "tracking": "T1"}
+
+
+def _order(trigger: str, payload: dict[str, object] | None = None, request_id: str = "") -> Command:
+    return Command("fire", "order", "42", trigger, payload or {}, request_id=request_id)
+
+
+def _job(trigger: str, payload: dict[str, object] | None = None, request_id: str = "") -> Command:
+    return Command("fire", "job", "7", trigger, payload or {}, request_id=request_id)
+
+
+def _parcel(trigger: str, hour: int, request_id: str = "") -> Command:
+    scan: dict[str, object] = {"datetime": f"2026-01-31T{hour:02}:00:00Z", "message": trigger}
+    return Command("fire", "shipment", "T1", trigger, scan, request_id=request_id)
+
+
+_LOG = {"attempt": 1, "log_url": "https://log"}
+_COMMIT = {"repository": "r", "commit": "c", "requested_by": "a@b.c"}
+
+LIVES = (
+    _life(
+        "order",
+        (0, Command("create", "order", "42", payload=_ORDER, request_id="checkout")),
+        (1, Command("create", "order", "never paid", payload=_ORDER)),
+        (5, _order("pay", _PAYMENT, "stripe:1")),
+        (6, _order("pack")),
+        (7, _order("ship", _PARCEL)),
+        (70, Command("redrive")),
+        (130, _order("deliver")),
+        (140, _order("refund", {"amount": 40}, "refund:1")),
+        (141, _order("refund", {"amount": 60})),
+        (190, Command("sweep")),
+    ),
+    _life(
+        "job",
+        (0, Command("create", "job", "7", payload=_COMMIT, request_id="push")),
+        (5, _job("start", {"runner": "one"})),
+        (10, _job("fail", {**_LOG, "exit_code": 1}, "runner:1")),
+        (11, _job("retry")),
+        (12, _job("start", {"runner": "two"})),
+        (70, Command("redrive")),
+        (190, _job("retry")),
+        (191, _job("start", {"runner": "three"})),
+        (192, _job("pass", {**_LOG, "attempt": 3}, "runner:3")),
+    ),
+    _life(
+        "shipment",
+        (0, Command("create", "order", "42", payload=_ORDER)),
+        (1, _order("pay", _PAYMENT)),
+        (2, _order("ship", _PARCEL)),
+        (70, Command("redrive")),
+        (121, _parcel("pre_transit", 1, "tracker:1")),
+        (122, _parcel("in_transit", 2)),
+        (123, _parcel("failure", 3)),
+        (130, Command("redrive")),
+        (131, _parcel("out_for_delivery", 4)),
+        (190, _parcel("delivered", 5, "tracker:5")),
+    ),
+)
+
+CORE = _life(
+    "core",
+    (0, Command("create", "order", "42", payload=_ORDER)),
+    (1, _order("pay", _PAYMENT, "stripe:1")),
+    failing=False,
+)
+"""Create, one fire with a request id, delivery of its two hooks."""
