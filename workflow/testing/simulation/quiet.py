@@ -25,8 +25,6 @@ def bring_to_rest(world: World) -> None:
     """Two times of peace: in the first, what is poisoned still fails, and waits for a person in the end; in the second
     everything is mended, and people let go on what waits for them. Afterwards nothing is open."""
     world.fate.calm = True
-    for hook in list(world.table.ledger.pauses()):
-        world.table.ledger.resume(hook)
     _settle(world, {})
     if world.is_trimmed and not world.log.breaches:
         _reconcile(world)
@@ -48,6 +46,9 @@ def _settle(world: World, redriven: dict[tuple[str, str, int], int], *, mends: b
         _until_idle(world)
         if world.log.breaches:
             return
+        # Each time: a pause may have been long on its way.
+        for hook in list(world.table.ledger.pauses()):
+            world.table.ledger.resume(hook)
         if mends:
             _let_go_on(world, redriven)
         due = _next_due(world)
