@@ -74,12 +74,13 @@ def test_what_died_is_taken_over_once_what_always_dies_waits_for_a_person_and_th
 
     assert mortal.cloud.pump.counters.failures > 0
     assert mortal.cloud.pump.counters.records_discarded == 0
-    assert {id: mortal.effects("killer", id) for id in ("first", "once", "always", "last")} == {
-        "first": {"2 wrap_up": ("done", 1)},
+    assert {id: mortal.effects("killer", id) for id in ("once", "always")} == {
         "once": {"2 die_once": ("done", 2), "2 wrap_up": ("done", 1)},
         "always": {"2 die_always": ("parked", 1), "2 wrap_up": ("owed", 0)},
-        "last": {"2 wrap_up": ("done", 1)},
     }
+    # In how many attempts is chance: who shared the process may have been cut off with it.
+    beside = [status for id in ("first", "last") for status, _ in mortal.effects("killer", id).values()]
+    assert beside == ["done", "done"]
     (entry,) = flow.operations.parked()
     assert (entry.entity_id, entry.parked and entry.parked.why) == ("always", "unknown")
     # Nobody runs it again before a person says so, who does not want to.
