@@ -56,7 +56,8 @@ class Resumption:
                 self._wait_for_definition(at, step, str(error))
                 return
             except ClaimError:
-                taken = None
+                self._stay_due(at)
+                return
             if taken is None:
                 break
             if taken is not at:
@@ -66,6 +67,11 @@ class Resumption:
                 return
         if self._claims.hold(at):
             self._claims.let_go(at)
+
+    def _stay_due(self, at: LedgerEntry) -> None:
+        """Somebody else is at what comes next. They may die, and the stream need not bring it again."""
+        if self._claims.hold(at):
+            self._claims.release(at)
 
     def _take(self, at: LedgerEntry, step: Change, owed: tuple[str, ...]) -> LedgerEntry | None:
         """The step's effects taken, and those before it let go; `at` if the step owes nothing that is open; None if
