@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from tests.mutants.mutant import Mutant
-from tests.simulation.scenarios import ALL
 from workflow.testing.simulation import Fate, Scenario, run_schedule, run_seeds
 
 
@@ -31,7 +30,7 @@ class Hunt(NamedTuple):
 def hunt(mutant: Mutant, most: int) -> Hunt:
     """Plays schedules of everything there is, `most` at most, on the broken code, and shrinks the one that tells."""
     with mutant.alive():
-        report, story = run_seeds(Scenario(ALL), range(1, most + 1))
+        report, story = run_seeds(Scenario(mutant.definitions), range(1, most + 1))
     return Hunt(mutant, _promise(story), report.schedules, story)
 
 
@@ -42,7 +41,7 @@ def _promise(story: str) -> int:
 
 def kill(mutant: Mutant, most: int) -> Hunt:
     """The same without the story, which takes longest."""
-    scenario = Scenario(ALL)
+    scenario = Scenario(mutant.definitions)
     with mutant.alive(), silent():
         for seed in range(1, most + 1):
             breaches = run_schedule(scenario, Fate(seed)).breaches

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
+from tests.simulation.scenarios import ALL
+from workflow import Definitions
+
 _SOURCE = "__mutant_source__"
 
 
@@ -49,7 +52,8 @@ class Edit(NamedTuple):
 class Mutant(NamedTuple):
     """A named way to break the code: what breaks, and which promises (numbered as in the story) it may be seen by.
 
-    `dies_soon`: within a few hundred schedules, so that `make test` can afford it.
+    `dies_soon`: within a few hundred schedules, so that `make test` can afford it. `definitions`: what is simulated,
+    where all there is comes by the broken place too rarely.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Mutant(NamedTuple):
     promises: tuple[int, ...]
     edits: tuple[Edit, ...]
     dies_soon: bool = False
+    definitions: Definitions = ALL
 
     @contextmanager
     def alive(self) -> Iterator[None]:

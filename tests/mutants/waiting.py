@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.mutant import Edit, Mutant
+from tests.simulation.scenarios import NASTY
 
 _ASIDE = "workflow.runtime.aside:Aside"
 _RUNNER = "workflow.runtime.run_effects:EffectRunner"
@@ -58,12 +59,14 @@ MUTANTS = (
                 "return self._claims.put_aside(failed, use.hook, parked)",
             ),
         ),
+        definitions=NASTY,
     ),
     Mutant(
         "unanswered then not looked for",
         "a `then` that was not answered counts as not written",
         (4, 10),
         (Edit(f"{_ASIDE}.unanswered", "if found.is_as(entry):", "if False:"),),
+        definitions=NASTY,
     ),
     Mutant(
         "cut off attempts not counted",

@@ -48,7 +48,7 @@ class _Port:
         if fault.startswith("slow"):
             return self._slowly(fault, work)
         if fault == "arrives late":
-            self._world.scheduler.spawn(f"late {what}", lambda: self._arrive_late(work))
+            self._world.send_late(what, lambda: self._arrive_late(work))
             raise StoreUnavailableError(f"{what}: no answer in time")
         # Also what is sent twice, as botocore does by itself when the first answer is lost.
         with suppress(WorkflowError):

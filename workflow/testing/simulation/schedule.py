@@ -42,7 +42,11 @@ def run_schedule(
     scenario: Scenario, fate: Fate, *, plan: Mapping[int, str] | None = None, telling: bool = False
 ) -> Outcome:
     """Plays one schedule; with a plan, the faults are those of the plan, by the number of the I/O point (from 1)."""
-    world = World(scenario, fate, Story(telling), plan)
+    return play(World(scenario, fate, Story(telling), plan))
+
+
+def play(world: World) -> Outcome:
+    """Plays the schedule of a world from its beginning to its end."""
     try:
         _eventful(world)
         if not world.log.breaches:
@@ -52,7 +56,7 @@ def run_schedule(
     finally:
         world.scheduler.end()
     return Outcome(
-        fate.choices,
+        world.fate.choices,
         world.log.breaches,
         world.points,
         len(world.log.settled),

@@ -31,6 +31,7 @@ class Actor(greenlet):  # type: ignore[misc]
         self.wakes_at, self.ends_at = 0, ends_at
         self.crashed = False
         self.outage = 0
+        self.late: list[Actor] = []
         self.result: Any = None
         self.error: BaseException | None = None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from workflow.definition.definition import Definition, HookUse
 from workflow.engine.events import Event
 from workflow.errors import Retryable
+from workflow.runtime.ports import Ledger, Store
 from workflow.runtime.reconcile import Reconciler
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.sweep import Sweeper
@@ -26,8 +27,9 @@ from workflow.testing.simulation.table import Table
 _IDS = ("1", "2", "#3", "vier ü 🚚")
 
 _MAY_LAST = ("request lost", "response lost", "throttled")
-_OUTAGES = (3, 8, 12, 40)
-"""How many calls of one actor in a row are not answered."""
+_OUTAGES = (7, 3, 12, 40)
+"""How many calls of one actor in a row are not answered; after seven, the eighth and last attempt of a transaction has
+failed, and a look whether it was written is answered again."""
 
 
 class World:
@@ -41,7 +43,7 @@ class World:
         self.scheduler = Scheduler(fate)
         self.profile = draw_profile(fate)
         self.entities = self._entities()
-        self.table = Table(self.scheduler, self.log)
+        self.table = self.open_table()
         self.is_mended = self.is_trimmed = False
         self.running: dict[Key, list[Actor]] = {}
         self._poison: dict[tuple[str, str, str], bool] = {}
@@ -49,13 +51,20 @@ class World:
         self.runtime = Runtime(
             scenario.definitions,
             SimulatedHooks(self, scenario.definitions, scenario.own),
-            FatedStore(self),
-            FatedLedger(self),
+            *self.open_ports(),
             VirtualClock(self.scheduler),
             self.profile.max_depth,
             scenario.machines,
         )
         self.stream = Stream(self)
+
+    def open_table(self) -> Table:
+        """Where everything is kept; another world may keep it on a real engine."""
+        return Table(self.scheduler, self.log)
+
+    def open_ports(self) -> tuple[Store, Ledger]:
+        """The table as all actors reach it, with a bad network before it."""
+        return FatedStore(self), FatedLedger(self)
 
     def _entities(self) -> list[Key]:
         kinds = self.scenario.kinds
@@ -66,6 +75,10 @@ class World:
         actor = current()
         if actor.crashed:
             self.scheduler.pause()
+        if not actor.outage:
+            # What it sent and gave up waiting for may arrive just when it gets through again.
+            while actor.late:
+                actor.late.pop().wakes_at = self.scheduler.now
         self.scheduler.pause()
         self.points += 1
         if self.plan is None:
@@ -90,6 +103,13 @@ class World:
             self.fault("outage")
             actor.outage = _OUTAGES[self.fate.choose(len(_OUTAGES))]
         return fault
+
+    def send_late(self, what: str, arrive: Callable[[], object]) -> None:
+        """The actor's request is on its way for long; the network is bad, and what follows is lost for a while."""
+        actor = current()
+        actor.late.append(self.scheduler.spawn(f"late {what}", arrive))
+        if self.plan is None:
+            actor.outage = (0, *_OUTAGES)[self.fate.choose(len(_OUTAGES) + 1)]
 
     def fault(self, name: str) -> None:
         """Counts a fault that happened."""
