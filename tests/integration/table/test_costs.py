@@ -12,7 +12,7 @@ from tests.fakes.records import record
 from tests.fakes.units import write_units
 from tests.fakes.uses import using
 from tests.integration.table.conftest import HOOKED, OnTable, open_on
-from workflow.aws import items
+from workflow.aws import due_items, items
 from workflow.aws.delivery_items import PAUSES
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.stream import look, plans
@@ -178,7 +178,7 @@ def test_an_effect_with_a_then_is_one_claim_and_one_transaction(dynamodb_local_u
 def test_a_sweep_without_anything_due_is_one_query_a_share_and_queue(on_table: OnTable) -> None:
     on_table.wire.sent.clear()
     on_table.sweep()
-    assert Counter(_calls(on_table)) == Counter({"pauses": 1, "Query": 2 * items.DUE_SHARDS})
+    assert Counter(_calls(on_table)) == Counter({"pauses": 1, "Query": 2 * due_items.DUE_SHARDS})
 
 
 def test_an_event_that_owes_nothing_is_no_call_at_all(on_table: OnTable) -> None:
