@@ -26,10 +26,10 @@ def main() -> int:
         hunts = []
         for one in pool.imap_unordered(_hunt, [(ALL.index(mutant), most) for mutant in mutants], chunksize=1):
             hunts.append(one)
-            print(_row(one.mutant.name, str(one.promise or "-"), str(one.schedules), _told(one)), flush=True)
+            print(_row(one.name, str(one.promise or "-"), str(one.schedules), _told(one)), flush=True)
             if wanted:
-                print(f"\n{one.mutant.breaks}\n\n{one.story}\n")
-    alive = [one.mutant.name for one in hunts if not one.is_killed]
+                print(f"\n{one.story}\n")
+    alive = [one.name for one in hunts if not one.is_killed]
     print(f"{len(hunts) - len(alive)} of {len(hunts)} mutants killed in {time.perf_counter() - began:.0f} s")
     if alive:
         print(f"ALIVE: {', '.join(alive)}")

@@ -13,25 +13,22 @@ from workflow.testing.simulation import Fate, Scenario, run_schedule, run_seeds
 
 
 class Hunt(NamedTuple):
-    """How it went: which promise gave the mutant away (0: none, it is alive), after how many schedules, and the
-    shrunk story."""
+    """How it went: which promise gave the mutant away (0: none), whether it is one of those that it must break, after
+    how many schedules, and the shrunk story."""
 
-    mutant: Mutant
+    name: str
     promise: int
+    is_killed: bool
     schedules: int
     story: str = ""
-
-    @property
-    def is_killed(self) -> bool:
-        """Whether it died, and of what it should."""
-        return self.promise in self.mutant.promises
 
 
 def hunt(mutant: Mutant, most: int) -> Hunt:
     """Plays schedules of everything there is, `most` at most, on the broken code, and shrinks the one that tells."""
     with mutant.alive():
         report, story = run_seeds(Scenario(mutant.definitions), range(1, most + 1))
-    return Hunt(mutant, _promise(story), report.schedules, story)
+    promise = _promise(story)
+    return Hunt(mutant.name, promise, promise in mutant.promises, report.schedules, story)
 
 
 def _promise(story: str) -> int:
@@ -46,8 +43,9 @@ def kill(mutant: Mutant, most: int) -> Hunt:
         for seed in range(1, most + 1):
             breaches = run_schedule(scenario, Fate(seed)).breaches
             if breaches:
-                return Hunt(mutant, breaches[0].promise, seed)
-    return Hunt(mutant, 0, most)
+                promise = breaches[0].promise
+                return Hunt(mutant.name, promise, promise in mutant.promises, seed)
+    return Hunt(mutant.name, 0, False, most)
 
 
 @contextmanager
