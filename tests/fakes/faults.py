@@ -50,8 +50,7 @@ class Wire:
         return [sent.token for sent in self.sent if sent.operation == "TransactWriteItems"]
 
     def _before_send(self, request: Any, **_: Any) -> AWSResponse | None:
-        target = request.headers["X-Amz-Target"]
-        operation = (target if isinstance(target, str) else target.decode()).rpartition(".")[2]
+        operation = operation_of(request)
         self.sent.append(Sent(operation, json.loads(request.body)))
         if operation != self.only or not self.faults:
             return None
@@ -95,6 +94,22 @@ def cancel(*codes: str) -> Fault:
 
 conflict = cancel("TransactionConflict", "None")
 throttle = answer(400, "ThrottlingException", "slow down")
+
+
+def written(operation: str, body: dict[str, Any]) -> list[tuple[str, str]]:
+    """Partition and sort key of every item that the request writes."""
+    if operation == "TransactWriteItems":
+        parts = [next(iter(part.values())) for part in body["TransactItems"]]
+    else:
+        parts = [body] if operation in ("PutItem", "UpdateItem", "DeleteItem") else []
+    keys = [part.get("Item") or part["Key"] for part in parts]
+    return [(key["pk"]["S"], key["sk"]["S"]) for key in keys]
+
+
+def operation_of(request: AWSRequest) -> str:
+    """The name of the operation that is asked for."""
+    target = request.headers["X-Amz-Target"]
+    return (target if isinstance(target, str) else target.decode()).rpartition(".")[2]
 
 
 def _headers(request: AWSRequest) -> dict[str, str]:
