@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check sim fmt bench build build-StreamFunction build-SweepFunction clean
+.PHONY: help demo test check sim mutants fmt bench build build-StreamFunction build-SweepFunction clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ check: $(VENV)/ready-dev ## Lint, types, floors, template, definitions, fast tes
 
 sim: $(VENV)/ready-dev ## Simulate 20,000 schedules of faults; SCHEDULES=1000000 for a release, SEED=n tells one of them
 	@$(BIN)/python -m tests.simulation
+
+mutants: $(VENV)/ready-dev ## Break the code in each of the named ways, until a schedule tells; MUTANT=name tells the story of one
+	@$(BIN)/python -m tests.mutants
 
 fmt: $(VENV)/ready-dev ## Format the code
 	$(BIN)/ruff check --fix --quiet .
