@@ -16,24 +16,28 @@ MUTANTS = (
             Edit(f"{_STORE}._contested", "_place(entity) == _place(write.before)", "True"),
             Edit(f"{_STORE}._contested", "event is None and ", ""),
         ),
+        dies_soon=True,
     ),
     Mutant(
         "lost response taken as refusal",
         "what stands in the way of a write that is sent again is never recognised as the write itself",
         (1, 2, 10),
         (Edit(f"{_FIRE}:_answered", "found.event.id == command.event_id", "False"),),
+        dies_soon=True,
     ),
     Mutant(
         "lost response taken as not written",
         "the error of the last attempt is told, though an earlier one was not answered and may have been written",
         (1,),
         (Edit(f"{_FIRE}:_commit", "if unanswered:", "if False:"),),
+        dies_soon=True,
     ),
     Mutant(
         "no request item",
         "the request id is not kept beside the event",
         (1, 10),
         (Edit(f"{_FIRE}:_write", "request=request,", "request=None,"),),
+        dies_soon=True,
     ),
     Mutant(
         "echo refused",
@@ -49,12 +53,14 @@ MUTANTS = (
             Edit(f"{_FIRE}:_settle", "fresh = ask.held is None and not creating", "fresh = True"),
             Edit(f"{_FIRE}:_settle", "if fresh else ask.held", "if ask.held is None and not creating else ask.held"),
         ),
+        dies_soon=True,
     ),
     Mutant(
         "token reused for another payload",
         "a new decision is sent under the token of the one before",
         (10,),
         (Edit(f"{_FIRE}:_write", 'token=f"{event.id}-{attempt}"', "token=event.id"),),
+        dies_soon=True,
     ),
     Mutant(
         "max_depth ignored",

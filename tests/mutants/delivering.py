@@ -17,12 +17,14 @@ MUTANTS = (
             Edit(f"{_CLAIMS}.claim", "found = self._ledger.put(wanted, None)", "found = None"),
             Edit(f"{_CLAIMS}.commit", "lambda: self._ledger.commit(self._owner, after, hook)", "lambda: None"),
         ),
+        dies_soon=True,
     ),
     Mutant(
         "swallow errors",
         "a hook that raises counts as done",
         (4,),
         (Edit("workflow.runtime.hook_run:run_hook", "if failure is not None:", "if False:"),),
+        dies_soon=True,
     ),
     Mutant(
         "done before run",
@@ -37,6 +39,7 @@ MUTANTS = (
                 "ran = run_hook(",
             ),
         ),
+        dies_soon=True,
     ),
     Mutant(
         "lease for ever",
@@ -49,6 +52,7 @@ MUTANTS = (
                 "until + timedelta(days=36500)",
             ),
         ),
+        dies_soon=True,
     ),
     Mutant(
         "hooks from event items",
@@ -61,6 +65,7 @@ MUTANTS = (
                 "for change in [change._replace(follows=0) for change in reversed(changes)]:",
             ),
         ),
+        dies_soon=True,
     ),
     Mutant(
         "no fence",
@@ -73,41 +78,48 @@ MUTANTS = (
         "what comes after an entity was put aside runs at once",
         (5,),
         (Edit(f"{_DELIVERY}._is_next", "return entry.settled", "return True"),),
+        dies_soon=True,
     ),
     Mutant(
         "predecessor not asked",
         "effects start without a look whether those before them were ever delivered",
         (5,),
         (Edit(f"{_DELIVERY}._is_next", "change.follows <= self._settled", "True"),),
+        dies_soon=True,
     ),
     Mutant(
         "what the stream lost is not run first",
         "effects of earlier versions that nobody began count as settled",
         (4, 5),
         (Edit(f"{_DELIVERY}._is_next", "return self._catch_up(change)", "return True"),),
+        dies_soon=True,
     ),
     Mutant(
         "failed change reported as delivered",
         "of what a delivery could not do, the first change does not come again",
         (4, 5),
         (Edit(f"{_DELIVERY}.run", "changes[index:]", "changes[index + 1 :]"),),
+        dies_soon=True,
     ),
     Mutant(
         "commit believed without a look",
         "an outcome whose commit was never answered counts as written",
         (4, 5),
         (Edit(f"{_CLAIMS}.commit", "if not self.look(after).is_as(after):", "if False:"),),
+        dies_soon=True,
     ),
     Mutant(
         "violation not recorded",
         "a raw write is seen, logged and forgotten",
         (7,),
         (Edit(f"{_DELIVERY}._record", "self._runtime.store.record_violation(", "str("),),
+        dies_soon=True,
     ),
     Mutant(
         "raw write runs hooks",
         "a state that was written by hand, without an event, owes what its state says",
         (7,),
         (Edit(f"{_DELIVERY}._deliver_deployed", "if violation:", "if False:"),),
+        dies_soon=True,
     ),
 )

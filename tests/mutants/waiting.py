@@ -73,18 +73,21 @@ MUTANTS = (
         "a hook that ends its process is run again and again, and no person ever hears of it",
         (4,),
         (Edit("workflow.runtime.ledger_entry:LedgerEntry.taken_by", "begun.attempts + 1", "begun.attempts"),),
+        dies_soon=True,
     ),
     Mutant(
         "cut off run taken for owed",
         "after a run that was cut off nobody asks whether it happened",
         (4,),
         (Edit("workflow.runtime.ledger_entry:LedgerEntry.taken_by", 'status="unknown"', 'status="owed"'),),
+        dies_soon=True,
     ),
     Mutant(
         "parked for ever",
         "what was put aside for a while is never taken up again",
         (4,),
         (Edit("workflow.runtime.resume:_is_due", "return next_at is not None", "return False"),),
+        dies_soon=True,
     ),
     Mutant(
         "a skipped effect runs",
@@ -103,17 +106,20 @@ MUTANTS = (
         "a timer fires although the entity has left the state that set it",
         (4,),
         (Edit(f"{_TIMERS}:fire_timer", ", only_version=timer.version", ""),),
+        dies_soon=True,
     ),
     Mutant(
         "the second timer forgotten",
         "a state's later timers are not set when the trigger of its first one is refused",
         (4, 10),
         (Edit(f"{_TIMERS}:fire_timer", "_next_after(runtime, timer, str(refusal))", "None"),),
+        dies_soon=True,
     ),
     Mutant(
         "a timer before its time",
         "a timer is due the moment it is set",
         (4,),
         (Edit(f"{_TIMERS}:_set", "entered_at + timedelta(seconds=timer.after_seconds)", "entered_at"),),
+        dies_soon=True,
     ),
 )
