@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workflow.aws.attributes import Item, read_value, write_value
+from workflow.aws.damage import reader
+from workflow.aws.due_items import write_due
 from workflow.aws.items import (
     key,
     read_text,
     read_time,
     sort_key,
     split_partition,
-    write_due,
     write_milliseconds,
     write_time,
 )
@@ -72,6 +73,7 @@ def _write_attempt(attempt: Attempt) -> dict[str, Any]:
     return {"M": {"at": at, "took_ms": took_ms, "error": {"S": attempt.error}}}
 
 
+@reader
 def read_ledger_entry(item: Item) -> LedgerEntry:
     """The ledger entry of an item."""
     kind, entity_id = split_partition(item["pk"]["S"])
@@ -143,6 +145,7 @@ def write_violation(violation: Violation) -> dict[str, Any]:
     }
 
 
+@reader
 def read_violation(item: Item) -> Violation:
     """The violation of an item."""
     kind, entity_id = split_partition(item["pk"]["S"])

@@ -1,30 +1,21 @@
-"""How entities, events and requests lie in the table; this and `delivery_items` are the only places that know."""
+"""How entities, events and requests lie in the table; only this, `due_items` and `delivery_items` know."""
 
 from __future__ import annotations
 
-import zlib
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from workflow.aws.attributes import Item, read_map, read_value, write_map, write_value
+from workflow.aws.damage import reader
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.errors import HistoryConflictError
-from workflow.runtime.ports import Listed, Request, SetTimer
+from workflow.runtime.ports import Listed, Request
 
 ENTITY = "entity"
-TIMER = "timer"
 INDEX = "by_state"
 """The index for listings: `listed` (kind#state), which only entities carry, then `pk`. Not sorted by time, because
 every transition would then write at one hot end of the index."""
-
-DUE_INDEX = "by_due"
-"""The index of what waits for a moment: `due`, which timers and put-aside effects carry, then `due_at` in milliseconds.
-
-Sharded, so that ten thousand timers set in the same second do not write at one hot end of it."""
-
-DUE_SHARDS = 8
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_DIGITS = 12
@@ -86,38 +77,6 @@ def read_time(item: Item, name: str) -> datetime:
 def write_milliseconds(moment: datetime) -> dict[str, str]:
     """Whole milliseconds since 1970, for comparing in a condition; never later than the moment itself."""
     return {"N": str((moment - _EPOCH) // timedelta(milliseconds=1))}
-
-
-def write_due(queue: str, kind: str, entity_id: str, at: datetime) -> dict[str, Any]:
-    """The attributes by which an item stands in one of the queues `due`, `timer` and `parked` of the index."""
-    shard = zlib.crc32(partition(kind, entity_id).encode()) % DUE_SHARDS
-    return {"due": {"S": f"{queue}#{shard}"}, "due_at": write_milliseconds(at)}
-
-
-def write_timer(timer: SetTimer) -> dict[str, Any]:
-    """The item of a timer; one that was refused is due no more."""
-    item = {
-        **key(timer.kind, timer.entity_id, TIMER),
-        "version": {"N": str(timer.version)},
-        "trigger": {"S": timer.trigger},
-        "at": write_time(timer.at),
-    }
-    if timer.refused:
-        return {**item, "refused": {"S": timer.refused}}
-    return item | write_due("timer", timer.kind, timer.entity_id, timer.at)
-
-
-def read_timer(item: Item) -> SetTimer:
-    """The timer of an item."""
-    kind, entity_id = split_partition(item["pk"]["S"])
-    return SetTimer(
-        kind,
-        entity_id,
-        int(item["version"]["N"]),
-        item["trigger"]["S"],
-        read_time(item, "at"),
-        read_text(item, "refused"),
-    )
 
 
 def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
@@ -187,15 +146,9 @@ def entity_update(event: Event, before: Entity, after: Entity) -> dict[str, Any]
     }
 
 
+@reader
 def read_entity(item: Item) -> Entity:
     """The entity of an item or image; raises HistoryConflictError if somebody made it into something else."""
-    try:
-        return _read_entity(item)
-    except _DAMAGED as error:
-        raise _damaged(item, error) from error
-
-
-def _read_entity(item: Item) -> Entity:
     kind, entity_id = split_partition(item["pk"]["S"])
     _, definition, trigger, _, _ = split_edge(item["edge"]["S"])
     return Entity(
@@ -212,15 +165,6 @@ def _read_entity(item: Item) -> Entity:
         _read_number(item, "depth"),
         _read_number(item, "owing"),
     )
-
-
-_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
-
-
-def _damaged(item: Item, error: Exception) -> HistoryConflictError:
-    where = " ".join(str(item.get(name, {}).get("S", "?")) for name in ("pk", "sk"))
-    what = f"it lacks {error}" if isinstance(error, KeyError) else f"{type(error).__name__} while reading it"
-    return HistoryConflictError(f"item {where} was changed by hand: {what}; restore it from its history or a backup")
 
 
 def write_event(event: Event) -> dict[str, Any]:
@@ -248,15 +192,9 @@ def write_event(event: Event) -> dict[str, Any]:
     return item | _numbers(event)
 
 
+@reader
 def read_event(item: Item) -> Event:
     """The event of an item; raises HistoryConflictError if somebody made it into something else."""
-    try:
-        return _read_event(item)
-    except _DAMAGED as error:
-        raise _damaged(item, error) from error
-
-
-def _read_event(item: Item) -> Event:
     kind, entity_id = split_partition(item["pk"]["S"])
     _, definition, trigger, source, target = split_edge(item["edge"]["S"])
     changes = read_map(item["changes"]["M"]) if "changes" in item else {}
@@ -299,6 +237,7 @@ def write_request(event: Event, request: Request, expires_at: datetime) -> dict[
     }
 
 
+@reader
 def read_request(item: Item) -> Request:
     """The request of an item."""
     return Request(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import delivery_items, items
+from workflow.aws import delivery_items, due_items, items
 from workflow.aws.failures import translated
 from workflow.errors import LeaseLostError
 from workflow.runtime.ledger_entry import LedgerEntry
@@ -147,16 +149,25 @@ def commit_update(owner: str, after: LedgerEntry, hook: str) -> dict[str, Any]:
 
 
 def queued(client: Any, table: str, queue: str, until: str) -> Iterator[Any]:
-    """The keys of what stands in a queue of the index up to a moment, shard by shard."""
-    for shard in range(items.DUE_SHARDS):
-        pages = client.get_paginator("query").paginate(
-            TableName=table,
-            IndexName=items.DUE_INDEX,
-            KeyConditionExpression="due = :due AND due_at <= :until",
-            ExpressionAttributeValues={":due": {"S": f"{queue}#{shard}"}, ":until": {"N": until}},
-        )
-        for page in pages:
-            yield from page["Items"]
+    """The keys of what stands in a queue of the index up to a moment, one of each shard in turn: whoever takes only so
+    many takes none of them from one shard alone."""
+    waiting = deque(_shard(client, table, f"{queue}#{shard}", until) for shard in range(due_items.DUE_SHARDS))
+    while waiting:
+        shard = waiting.popleft()
+        for item in islice(shard, 1):
+            yield item
+            waiting.append(shard)
+
+
+def _shard(client: Any, table: str, due: str, until: str) -> Iterator[Any]:
+    pages = client.get_paginator("query").paginate(
+        TableName=table,
+        IndexName=due_items.DUE_INDEX,
+        KeyConditionExpression="due = :due AND due_at <= :until",
+        ExpressionAttributeValues={":due": {"S": due}, ":until": {"N": until}},
+    )
+    for page in pages:
+        yield from page["Items"]
 
 
 def _as_found(found: LedgerEntry | None) -> dict[str, Any]:

@@ -21,4 +21,5 @@ def parked_metrics(for_people: Mapping[tuple[str, str], int], now: datetime) -> 
             "Metrics": [{"Name": EFFECTS_PARKED, "Unit": "Count"}],
         }
         told = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [metric]}
-        yield json.dumps({"_aws": told, "kind": kind, "hook": hook, EFFECTS_PARKED: count})
+        # A history that cannot be read is parked at no hook, and a dimension must say something.
+        yield json.dumps({"_aws": told, "kind": kind, "hook": hook or "none", EFFECTS_PARKED: count})

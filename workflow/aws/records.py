@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from workflow.aws import delivery_items, items
+from workflow.aws import delivery_items, due_items, items
 from workflow.aws.attributes import Item
 from workflow.aws.failures import translated
 from workflow.errors import HistoryConflictError
@@ -23,7 +23,7 @@ _READERS = {
     "event": items.read_event,
     "request": items.read_request,
     "effects": delivery_items.read_ledger_entry,
-    "timer": items.read_timer,
+    "timer": due_items.read_timer,
     "violation": delivery_items.read_violation,
 }
 
@@ -121,15 +121,15 @@ def _seen(item: Item, position: str) -> Seen:
 
 def _records(kind: str, entity_id: str, found: Iterable[Item]) -> EntityRecords:
     read: dict[str, list[Any]] = {name: [] for name in _READERS}
-    damaged = []
+    damaged: dict[str, str] = {}
     for item in found:
         name = str(item["sk"]["S"]).partition("#")[0]
         if name not in _READERS:
             continue
         try:
             read[name].append(_READERS[name](item))
-        except (HistoryConflictError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            damaged.append(f"item {item['sk']['S']} cannot be read: {type(error).__name__}")
+        except HistoryConflictError as error:
+            damaged[str(item["sk"]["S"])] = str(error)
     return EntityRecords(
         kind,
         entity_id,

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import delivery_items, items
+from workflow.aws import delivery_items, due_items, items
 from workflow.aws.failures import CONFLICTS, THROTTLES, Unanswered, cancellation_reasons, is_too_large, translated
 from workflow.aws.ledger import commit_update, queued
 from workflow.engine.entity import Entity
@@ -138,7 +138,7 @@ class TableStore:
             parts.append(self._put(items.write_request(write.event, write.request, expires_at)))
         if write.timer is not None:
             # Without a condition of its own: that of the entity says that no other timer can be the right one.
-            parts.append({"Put": {"TableName": self._table, "Item": items.write_timer(write.timer)}})
+            parts.append({"Put": {"TableName": self._table, "Item": due_items.write_timer(write.timer)}})
         if write.settles is not None:
             parts.append({"Update": {"TableName": self._table, **commit_update(*write.settles), **_TELL}})
         return parts
@@ -148,8 +148,8 @@ class TableStore:
 
     def find_timer(self, kind: str, entity_id: str) -> SetTimer | None:
         """The timer that was set last, by a consistent read."""
-        item = self._find(kind, entity_id, items.TIMER)
-        return items.read_timer(item) if item else None
+        item = self._find(kind, entity_id, due_items.TIMER)
+        return due_items.read_timer(item) if item else None
 
     def due_timers(self, now: datetime) -> Iterator[SetTimer]:
         """The timers that are due, soonest first within each shard of the index."""
@@ -161,7 +161,7 @@ class TableStore:
 
     def change_timer(self, found: SetTimer, timer: SetTimer | None) -> None:
         """Puts another timer in the place of `found`, or none, if that is what stands there."""
-        old = items.write_timer(found)
+        old = due_items.write_timer(found)
         request: dict[str, Any] = {
             "TableName": self._table,
             "ConditionExpression": "version = :version AND #at = :at",
@@ -171,9 +171,9 @@ class TableStore:
         with translated(f"changing the timer of {found.kind} {found.entity_id} in table {self._table}"):
             try:
                 if timer is None:
-                    self._client.delete_item(Key=items.key(found.kind, found.entity_id, items.TIMER), **request)
+                    self._client.delete_item(Key=items.key(found.kind, found.entity_id, due_items.TIMER), **request)
                 else:
-                    self._client.put_item(Item=items.write_timer(timer), **request)
+                    self._client.put_item(Item=due_items.write_timer(timer), **request)
             except self._client.exceptions.ConditionalCheckFailedException:
                 pass
 

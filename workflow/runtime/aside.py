@@ -9,7 +9,7 @@ from workflow.definition.definition import HookUse
 from workflow.errors import LeaseLostError
 from workflow.runtime.claims import Claims
 from workflow.runtime.delivered import Delivered
-from workflow.runtime.ledger_entry import LedgerEntry, Parked, Why
+from workflow.runtime.ledger_entry import LedgerEntry, Parked, Status, Why
 from workflow.runtime.ports import Clock
 from workflow.runtime.retries import DEFAULT_RETRY, is_spent, wait_seconds
 
@@ -52,7 +52,9 @@ class Aside:
             raise LeaseLostError(f"{entry}: they passed to another owner meanwhile")
         if found.is_as(entry):
             return entry
-        failed = entry.with_outcome(use.hook, entry.outcomes[use.hook]._replace(status="failed", error=error, note=""))
+        # It ran well, and then nobody knows: as after a run that was cut off.
+        status: Status = "unknown" if entry.outcomes[use.hook].status == "done" else "failed"
+        failed = entry.with_outcome(use.hook, entry.outcomes[use.hook]._replace(status=status, error=error, note=""))
         if not is_spent(use, failed.outcomes[use.hook]):
             self._delivered.put_aside += 1
             parked = self._parked(entry, use.hook, "retry", self._before_next(failed, use), error)

@@ -136,8 +136,13 @@ def owed_by(definitions: Definitions, change: Change) -> tuple[str, ...] | None:
 
 
 def known_owed(definitions: Definitions, step: Change) -> tuple[str, ...]:
-    """The hooks that a step of the history owes; raises DefinitionNotDeployedError if no definition here declares
-    it."""
+    """The hooks that a step of the history owes; raises DefinitionNotDeployedError if no definition here declares it.
+
+    The event says itself whether it owed anything when it was made; a definition only says what.
+    """
+    event = step.snapshots.event
+    if event is not None and event.owing != event.version:
+        return ()
     owed = owed_by(definitions, step)
     if owed is None:
         raise edited_away(step)

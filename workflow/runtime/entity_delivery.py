@@ -134,6 +134,7 @@ class EntityDelivery:
         except HistoryConflictError as error:
             # Nothing that time could mend, and the rest of the stream must not wait for it.
             log.error("%s waits for a person: %s", change, error)
+            self.delivered.for_people[change.kind, ""] += 1
             return self._runner.claims.keep_unread(change, "broken", None, str(error))
 
     def _catch_up(self, change: Change) -> bool:

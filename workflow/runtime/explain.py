@@ -55,7 +55,7 @@ def explain(runtime: Runtime, records: Records, kind: str, entity_id: str) -> Ex
     be read, and what the store raises."""
     found = records.of(kind, entity_id)
     entity, now = _entity(found), runtime.clock.now()
-    damaged = [Reason(text, RESTORE) for text in found.damaged]
+    damaged = [Reason(text) for text in found.damaged.values()]
     try:
         owing = standings(found, runtime.definitions)
     except FoldError as error:
@@ -78,8 +78,8 @@ def _entity(found: EntityRecords) -> Entity:
     if found.entity:
         return found.entity
     name = f"{found.kind} {found.entity_id}"
-    if found.damaged:
-        raise HistoryConflictError(f"{name}: {found.damaged[0]}; {RESTORE}")
+    for damaged in found.damaged.values():
+        raise HistoryConflictError(f"{name}: {damaged}")
     kept = f" any more; its history of {len(found.events)} events is still there" if found.events else ""
     raise EntityNotFoundError(f"there is no {name}{kept}")
 

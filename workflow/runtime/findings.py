@@ -54,8 +54,8 @@ def findings(records: EntityRecords, definitions: Definitions, now: datetime) ->
 
 
 def _read(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
-    for damaged in records.damaged:
-        yield _Wrong(2, damaged, RESTORE)
+    for damaged in records.damaged.values():
+        yield _Wrong(2, damaged)
 
 
 def _history(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
@@ -66,7 +66,7 @@ def _history(records: EntityRecords, definitions: Definitions, now: datetime) ->
         return
     entity = records.entity
     if entity is None and folded is not None:
-        if any("item entity " in damaged for damaged in records.damaged):
+        if "entity" in records.damaged:
             return
         yield _Wrong(2, f"it was deleted, its history of {folded.version} events was not", RESTORE)
     elif entity is not None and folded is None:

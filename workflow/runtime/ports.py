@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from workflow.engine.entity import Entity
@@ -224,7 +225,8 @@ class Ledger(Protocol):
 
 
 class EntityRecords(NamedTuple):
-    """Everything that is kept of one entity. `damaged` says of items that cannot be read, which and why."""
+    """Everything that is kept of one entity. `damaged` says of items that cannot be read why not, by
+    their sort key."""
 
     kind: str
     entity_id: str
@@ -234,7 +236,7 @@ class EntityRecords(NamedTuple):
     entries: Sequence[LedgerEntry]
     timer: SetTimer | None
     violations: Sequence[Violation]
-    damaged: Sequence[str] = ()
+    damaged: Mapping[str, str] = MappingProxyType({})
 
 
 class Seen(NamedTuple):

@@ -145,7 +145,7 @@ class Reconciler:
             return False
         records = self._records.of(seen.kind, seen.entity_id)
         if records.damaged:
-            raise FoldError(records.damaged[0])
+            raise FoldError(next(iter(records.damaged.values())))
         lost = first_open(standings(records, self._runtime.definitions))
         return lost is not None and self._restore(seen, lost)
 

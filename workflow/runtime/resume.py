@@ -46,6 +46,7 @@ class Resumption:
         standing = self._runtime.ledger.find(*self._at[:3])
         if standing is not None and (standing == found or self._claims.hold(standing)):
             self._park(standing, "broken", None, error)
+            self.delivered.for_people[standing.kind, ""] += 1
 
     def _go_on(self, found: LedgerEntry, steps: Steps) -> None:
         at = found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workflow.definition.definition import HookUse, Retry
-from workflow.errors import Refused
+from workflow.errors import Refused, StoreAccessError
 from workflow.runtime.ledger_entry import Outcome
 
 DEFAULT_RETRY = Retry()
@@ -31,9 +31,10 @@ class Next:
 def after_failure(use: HookUse, error: BaseException, outcome: Outcome, jitter: float) -> Next:
     """What follows the failed attempt that `outcome` ends with; `jitter` is a random number from 0 up to 1.
 
-    A Refused is not tried again: asking again changes nothing.
+    A Refused is not tried again: asking again changes nothing. Unless it is the table that refuses us, which is no
+    business of the entity's: a permission or a credential is put right, and it goes on.
     """
-    refused = isinstance(error, Refused)
+    refused = isinstance(error, Refused) and not isinstance(error, StoreAccessError)
     if not refused and not is_spent(use, outcome):
         return Next("wait", wait_seconds(use.retry or DEFAULT_RETRY, outcome) * jitter)
     trigger = caught_by(use.catch, error)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from workflow.definition.definition import HookUse
-from workflow.errors import Refused, Retryable, TransitionError
+from workflow.errors import Refused, Retryable, StoreAccessError, TransitionError
 from workflow.runtime.aside import PAUSED_WAIT, Aside
 from workflow.runtime.ask import Ask
 from workflow.runtime.changes import Change, use_of
@@ -146,10 +146,10 @@ class EffectRunner:
             # It has moved on, or may not yet: the effect is done all the same, and the ledger says the rest.
             outcome = entry.outcomes[use.hook]._replace(note=f"then {use.then!r} was refused: {refusal}")
             return self.claims.commit(entry.with_outcome(use.hook, outcome), use.hook)
+        except (Retryable, StoreAccessError) as error:
+            return self._aside.unanswered(entry, use, f"then {use.then!r} was not recorded: {error}")
         except Refused as refusal:
             return self._aside.for_person(entry, use.hook, "refused", f"then {use.then!r} was refused: {refusal}")
-        except Retryable as error:
-            return self._aside.unanswered(entry, use, f"then {use.then!r} was not recorded: {error}")
         return entry
 
     def _failed(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran, waits_left: int) -> LedgerEntry:
@@ -172,11 +172,11 @@ class EffectRunner:
         caught = entry.with_outcome(use.hook, ran.outcome._replace(status="caught", note=f"caught by {trigger!r}"))
         try:
             self._fire(change, caught, use, trigger, self._error_payload(change, trigger, ran.failure.error))
-        except Refused as refusal:
-            error = f"{ran.failure.error}; catch {trigger!r} was refused: {refusal}"
-            return self._aside.for_person(entry, use.hook, "refused", error, ran.failure.trace)
-        except Retryable as error:
+        except (Retryable, StoreAccessError) as error:
             return self._aside.unanswered(caught, use, f"catch {trigger!r} was not recorded: {error}")
+        except Refused as refusal:
+            told = f"{ran.failure.error}; catch {trigger!r} was refused: {refusal}"
+            return self._aside.for_person(entry, use.hook, "refused", told, ran.failure.trace)
         return caught
 
     def _error_payload(self, change: Change, trigger: str, error: str) -> dict[str, object]:

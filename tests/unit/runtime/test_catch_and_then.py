@@ -189,7 +189,7 @@ def test_a_transaction_that_was_not_recorded_is_put_aside_and_runs_again_under_i
     bench.store.faults = [fault] * MAX_COMMITS
     delivered = bench.deliver(paid)
     assert (delivered.failed, delivered.put_aside) == ([], 1)
-    assert bench.statuses()[1:] == [(2, "receipt", "failed", 1), (2, "loyalty", "owed", 0)]
+    assert bench.statuses()[1:] == [(2, "receipt", "unknown", 1), (2, "loyalty", "owed", 0)]
     assert bench.sweep(after=30).effects_done == 3
     assert bench.notes.ran == [
         ("42", 2, "receipt", 1),

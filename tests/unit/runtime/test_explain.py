@@ -200,9 +200,10 @@ def test_an_entity_that_is_not_there_or_was_deleted_or_damaged(bench: Bench, mon
     bench.store.delete("order", "42")
     with pytest.raises(EntityNotFoundError, match="any more; its history of 2 events is still there"):
         _reasons(bench)
-    found = bench.store.records.of("order", "42")._replace(damaged=["item entity cannot be read: KeyError"])
+    damage = "item order#42 entity was changed by hand: it lacks 'version'"
+    found = bench.store.records.of("order", "42")._replace(damaged={"entity": damage})
     monkeypatch.setattr(bench.store.records, "of", lambda kind, entity_id: found)
-    with pytest.raises(HistoryConflictError, match="item entity cannot be read"):
+    with pytest.raises(HistoryConflictError, match=f"^order 42: {damage}$"):
         _reasons(bench)
 
 
