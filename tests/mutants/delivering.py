@@ -55,6 +55,12 @@ MUTANTS = (
         dies_soon=True,
     ),
     Mutant(
+        "lease ignored",
+        "effects are taken over from an owner who is still at work",
+        (4, 5),
+        (Edit(f"{_CLAIMS}.claim", "if found.lease_until > now:", "if False:"),),
+    ),
+    Mutant(
         "hooks from event items",
         "the stream's event items drive the hooks: they come in any order, and know nothing of one another",
         (5,),

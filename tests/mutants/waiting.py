@@ -83,6 +83,31 @@ MUTANTS = (
         dies_soon=True,
     ),
     Mutant(
+        "tried for ever",
+        "no attempt is ever the last, and no person hears of it",
+        (4,),
+        (
+            Edit(
+                "workflow.runtime.retries:is_spent",
+                "outcome.attempts - outcome.forgiven >= (use.retry or DEFAULT_RETRY).attempts",
+                "False",
+            ),
+        ),
+        dies_soon=True,
+    ),
+    Mutant(
+        "reconcile restores nothing",
+        "what the stream lost is found, and not made due",
+        (4,),
+        (
+            Edit(
+                "workflow.runtime.reconcile:Reconciler._make_due",
+                "return self._runtime.ledger.put(due, entry) is None",
+                "return False",
+            ),
+        ),
+    ),
+    Mutant(
         "parked for ever",
         "what was put aside for a while is never taken up again",
         (4,),

@@ -143,6 +143,10 @@ class Stream:
         scheduler = self._world.scheduler
         batch = lane.take(self._settings, now=scheduler.now / SECOND).batch
         actor = self.deliver([record.change for record in batch.records])
+        if self._world.fate.happens(self._world.profile.duplicate_one_in):
+            # Whoever polls lost sight of an invocation that goes on.
+            self._world.fault("invoked twice at once")
+            self.deliver([record.change for record in batch.records], "at the same time ")
         self._invoked.append(_Invoked(actor, lane, batch, scheduler.now + LIMIT_SECONDS * SECOND))
 
     def deliver(self, changes: Sequence[Change], why: str = "") -> Actor:
