@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tests.simulation.lives import Life
+from tests.simulation.lives import CORE, LIVES, Life
 from workflow.testing.simulation import Fate, Outcome, run_schedule
 
 FAULTS = ("crash before", "crash after", "response lost", "request lost", "conflict", "throttled")
@@ -38,7 +38,7 @@ class Tally:
         )
 
 
-HEAD = f"{'life':<14}  {'points':>6}  {'runs':>7}  {'covered':>8}  {'violations':>10}  {'took':>8}"
+_HEAD = f"{'life':<14}  {'points':>6}  {'runs':>7}  {'covered':>8}  {'violations':>10}  {'took':>8}"
 
 
 def play(life: Life, plan: Mapping[int, str], *, telling: bool = False) -> Outcome:
@@ -64,6 +64,13 @@ def every_pair(life: Life, *, every: int = 1, first: int = 0) -> Tally:
         for plan in islice(_pairs(life, tally.points), first, None, every):
             _note(tally, plan, play(life, plan))
     return tally
+
+
+def told() -> tuple[str, bool]:
+    """A table of every single fault in every life, and of every pair on the core path; and whether all was kept."""
+    tallies = [*map(every_single_fault, LIVES), every_pair(CORE)]
+    broken = [f"{tally.name} {plan}: {breach}" for tally in tallies for plan, breach in tally.broken.items()]
+    return "\n".join([_HEAD, *map(str, tallies), *broken]), not broken
 
 
 def _pairs(life: Life, points: int) -> Iterator[dict[int, str]]:
