@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +14,17 @@ from workflow.aws.failures import CONFLICTS, THROTTLES, Unanswered, cancellation
 from workflow.aws.ledger import commit_update, queued
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, TooLargeError
+from workflow.errors import (
+    ContentionError,
+    HistoryConflictError,
+    StoreAccessError,
+    StoreUnavailableError,
+    ThrottledError,
+    TooLargeError,
+)
 from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
+
+log = logging.getLogger("workflow")
 
 _ABSENT = "attribute_not_exists(pk)"
 _TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -155,7 +165,12 @@ class TableStore:
         """The timers that are due, soonest first within each shard of the index."""
         with translated(f"reading due timers in table {self._table}"):
             for key in queued(self._client, self._table, "timer", items.write_milliseconds(now)["N"]):
-                timer = self.find_timer(*items.split_partition(key["pk"]["S"]))
+                try:
+                    timer = self.find_timer(*items.split_partition(key["pk"]["S"]))
+                except HistoryConflictError as error:
+                    # One that was changed by hand must not keep all others from firing.
+                    log.error("a timer cannot be read: %s", error)
+                    continue
                 if timer is not None and not timer.refused and timer.at <= now:
                     yield timer
 

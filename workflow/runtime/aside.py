@@ -27,8 +27,9 @@ class Aside:
 
     def wait(self, entry: LedgerEntry, hook: str, why: Why, wait: timedelta, error: str) -> LedgerEntry:
         """The entity goes on by itself after the wait."""
+        after = self._claims.put_aside(entry, hook, self._parked(entry, hook, why, wait, error))
         self._delivered.put_aside += 1
-        return self._claims.put_aside(entry, hook, self._parked(entry, hook, why, wait, error))
+        return after
 
     def wait_for_next_attempt(self, entry: LedgerEntry, use: HookUse, error: str) -> LedgerEntry:
         """The same after the wait that the hook's `retry` says."""
@@ -56,12 +57,14 @@ class Aside:
         status: Status = "unknown" if entry.outcomes[use.hook].status == "done" else "failed"
         failed = entry.with_outcome(use.hook, entry.outcomes[use.hook]._replace(status=status, error=error, note=""))
         if not is_spent(use, failed.outcomes[use.hook]):
-            self._delivered.put_aside += 1
             parked = self._parked(entry, use.hook, "retry", self._before_next(failed, use), error)
-            return self._claims.put_aside_if(found, failed, parked)
+            after = self._claims.put_aside_if(found, failed, parked)
+            self._delivered.put_aside += 1
+            return after
         parked = self._parked(entry, use.hook, "attempts", None, error)
+        after = self._claims.put_aside_if(found, self._marked(failed, use.hook, error, ""), parked)
         self._count_person(entry, use.hook, parked)
-        return self._claims.put_aside_if(found, self._marked(failed, use.hook, error, ""), parked)
+        return after
 
     def _before_next(self, entry: LedgerEntry, use: HookUse) -> timedelta:
         longest = wait_seconds(use.retry or DEFAULT_RETRY, entry.outcomes[use.hook])
@@ -74,7 +77,8 @@ class Aside:
 
     def _marked(self, entry: LedgerEntry, hook: str, error: str, trace: str) -> LedgerEntry:
         outcome = entry.outcomes[hook]
-        marked = outcome._replace(status="parked", error=error, trace=trace, at=self._clock.now())
+        earlier = outcome.earlier if outcome.error in ("", error) else outcome.attempts_failed
+        marked = outcome._replace(status="parked", error=error, trace=trace, at=self._clock.now(), earlier=earlier)
         return entry.with_outcome(hook, marked)
 
     def _count_person(self, entry: LedgerEntry, hook: str, parked: Parked) -> None:

@@ -44,7 +44,7 @@ class Claims:
             return found
         if found.parked and not (caring and found.parked.next_at):
             return None
-        if found.lease_until > now:
+        if found.is_held(now):
             raise ClaimError(f"{found} are held by another delivery until {found.lease_until.isoformat()}")
         return self.take(found, hooks, caring=caring)
 
@@ -131,6 +131,6 @@ class Claims:
         if found is None or found.parked or found.settled:
             return found is not None and found.settled
         # Claimed by somebody who could tell, and then cut off.
-        if found.lease_until > now or self._ledger.put(found._replace(lease_until=now, parked=parked), found):
+        if found.is_held(now) or self._ledger.put(found._replace(lease_until=now, parked=parked), found):
             raise ClaimError(f"{found} are held by another delivery until {found.lease_until.isoformat()}")
         return False

@@ -35,7 +35,7 @@ class Deliverer:
             entities.setdefault((change.kind, change.entity_id), []).append(change)
         if not entities:
             return Delivered()
-        invocation = Invocation(self._runtime, until, self._paused.now())
+        invocation = Invocation(self._runtime, until, self._paused)
         took_part = self._crew.work_off(
             entities.values(),
             lambda: EntityDelivery(self._runtime, invocation.runner()),

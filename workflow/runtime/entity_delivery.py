@@ -76,7 +76,8 @@ class EntityDelivery:
         elif change.version > change.before_version + 1:
             self._deliver_history(change)
         else:
-            self._run_effects(change, owed_by(self._runtime.definitions, change) or ())
+            # A definition that took the place of the event's own may ask for hooks that the event never owed.
+            self._run_effects(change, (owed_by(self._runtime.definitions, change) or ()) if _owes(change) else ())
 
     def _check_history(self, change: Change) -> None:
         """What the history holds was no raw write, whatever the definition says today."""
@@ -129,19 +130,21 @@ class EntityDelivery:
         entry = self._runtime.ledger.find(change.kind, change.entity_id, change.follows)
         if entry is not None and (entry.settled or entry.parked):
             return entry.settled
+        steps = Steps(self._runtime, change.kind, change.entity_id, 1)
         try:
-            return self._catch_up(change)
+            return self._catch_up(change, steps)
         except HistoryConflictError as error:
-            # Nothing that time could mend, and the rest of the stream must not wait for it.
+            # Nothing that time could mend, and the rest of the stream must not wait for it. Put aside where the history
+            # breaks off: everything before is settled, and what comes after waits behind it.
             log.error("%s waits for a person: %s", change, error)
             self.delivered.for_people[change.kind, ""] += 1
-            return self._runner.claims.keep_unread(change, "broken", None, str(error))
+            broken = change._replace(version=min(steps.next_version, change.version))
+            return self._runner.claims.keep_unread(broken, "broken", None, str(error))
 
-    def _catch_up(self, change: Change) -> bool:
+    def _catch_up(self, change: Change, steps: Steps) -> bool:
         log.warning("%s: effects of earlier versions were not delivered, and run first", change)
         entries = self._runtime.ledger.entries(change.kind, change.entity_id)
         settled = {entry.version for entry in entries if entry.settled}
-        steps = Steps(self._runtime, change.kind, change.entity_id, 1)
         for step in steps.to_the_end():
             if step.version >= change.version:
                 break
@@ -172,3 +175,10 @@ class EntityDelivery:
             )
         )
         self.delivered.violations += 1
+
+
+def _owes(change: Change) -> bool:
+    try:
+        return change.snapshots.after().owing == change.version
+    except HistoryConflictError:
+        return True

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from workflow.runtime.delivered import Delivered
-from workflow.runtime.ports import Pause
+from workflow.runtime.paused import PausedHooks
 from workflow.runtime.run_effects import EffectRunner
 from workflow.runtime.runtime import Runtime
 
@@ -21,7 +20,7 @@ _RESERVE_SHARE = 10
 class Invocation:
     """One run of a process that may be stopped at `until`."""
 
-    def __init__(self, runtime: Runtime, until: datetime, paused: Mapping[str, Pause]) -> None:
+    def __init__(self, runtime: Runtime, until: datetime, paused: PausedHooks) -> None:
         self._runtime, self._paused = runtime, paused
         self._lease_until = until + _LEASE_MARGIN
         self.stop_at = until - min(_LONGEST_RESERVE, (until - runtime.clock.now()) / _RESERVE_SHARE)

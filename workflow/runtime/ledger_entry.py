@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 Status = Literal["owed", "unknown", "failed", "parked", "done", "caught", "skipped"]
@@ -11,7 +11,10 @@ Status = Literal["owed", "unknown", "failed", "parked", "done", "caught", "skipp
 a person. The last three settle an effect: it ran, its error was caught by a transition, or a person skipped it."""
 
 _SETTLED = ("done", "caught", "skipped")
-_MOST_ATTEMPTS_KEPT = 50
+_MOST_ATTEMPTS_KEPT = 20
+_LONGEST_EARLIER_ERROR = 300
+_LONGEST_LEASE = timedelta(minutes=20)
+"""A Lambda lives 15 minutes at most. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 
 
 class Attempt(NamedTuple):
@@ -26,8 +29,8 @@ class Outcome(NamedTuple):
     """How one effect stands: attempts begun so far, when and after how many milliseconds the last one ended.
 
     `trace` is the last error's traceback, kept while a person is waited for. `earlier` are the failed attempts before
-    the last one, oldest first, at most fifty. `note` says what a person or a transition did about it. `forgiven` counts
-    the attempts before the last redrive: the limit of a `retry` no longer sees them.
+    the last one, oldest first, at most twenty, their errors cut short. `note` says what a person or a transition did
+    about it. `forgiven` counts the attempts before the last redrive: the limit of a `retry` no longer sees them.
     """
 
     status: Status = "owed"
@@ -56,7 +59,9 @@ class Outcome(NamedTuple):
         """Every failed attempt that is kept, oldest first."""
         if self.at is None or not self.error:
             return self.earlier
-        return (*self.earlier, Attempt(self.at, self.took_ms, self.error))[-_MOST_ATTEMPTS_KEPT:]
+        return (*self.earlier, Attempt(self.at, self.took_ms, self.error[:_LONGEST_EARLIER_ERROR]))[
+            -_MOST_ATTEMPTS_KEPT:
+        ]
 
 
 OWED = Outcome()
@@ -109,6 +114,11 @@ class LedgerEntry(NamedTuple):
         """The hook that is next to run, '' if none is."""
         return next((hook for hook, outcome in self.outcomes.items() if not outcome.settled), "")
 
+    def is_held(self, now: datetime) -> bool:
+        """Whether an owner may be at it: its lease lasts, and is no longer than any process lives; one that is was
+        written by a clock far ahead of this one."""
+        return self.owner != RELEASED and now < self.lease_until <= now + _LONGEST_LEASE
+
     def with_outcome(self, hook: str, outcome: Outcome) -> LedgerEntry:
         """The same with another outcome of one hook."""
         return self._replace(outcomes={**self.outcomes, hook: outcome})
@@ -120,10 +130,12 @@ class LedgerEntry(NamedTuple):
         """
         taken = self._replace(owner=owner, lease_until=lease_until)
         begun = self.outcomes.get(self.first_open)
-        if begun is None or (self.owner == RELEASED and begun.status != "failed"):
+        if begun is None:
             return taken
         if begun.status in ("failed", "parked"):
             return taken.with_outcome(self.first_open, begun._replace(status="owed", trace=""))
+        if self.owner == RELEASED:
+            return taken
         return taken.with_outcome(self.first_open, begun._replace(status="unknown", attempts=begun.attempts + 1))
 
     def is_as(self, other: LedgerEntry) -> bool:

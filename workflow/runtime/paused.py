@@ -24,11 +24,14 @@ class PausedHooks:
         self._asked_at: datetime | None = None
 
     def now(self) -> Mapping[str, Pause]:
-        """The paused hooks by name."""
+        """The paused hooks by name; raises a Retryable while nothing is known at all."""
         now = self._clock.now()
         if self._asked_at is None or now - self._asked_at >= KEPT:
             try:
                 self._known, self._asked_at = self._ledger.pauses(), now
             except Retryable as error:
+                if self._asked_at is None:
+                    # Nothing is known: a hook that is paused for a reason must not run for want of an answer.
+                    raise
                 log.warning("which hooks are paused is not known anew: %s", error)
         return self._known

@@ -27,19 +27,20 @@ def redrive(runtime: Runtime, entry: LedgerEntry, at: datetime | None = None) ->
     Raises EffectNotParkedError if somebody was faster, or is running it.
     """
     now = runtime.clock.now()
-    at = at or now
     parked = _parked(entry)
-    hook = entry.first_open
-    if hook:
-        outcome = entry.outcomes[hook]
-        # What is unknown stays so: a probe is asked first, as after any run that was cut off.
-        status: Status = "unknown" if outcome.status == "unknown" else "owed"
-        fresh = outcome._replace(status=status, trace="", forgiven=outcome.attempts)
-        entry_then = entry.with_outcome(hook, fresh)
-    else:
-        entry_then = entry
-    why: Why = parked.why if parked.why in ("following", "definition", "lost") else "retry"
-    _replace(runtime, entry, entry_then._replace(parked=parked._replace(why=why, next_at=at)), now)
+    # Whoever was at it when it was cut off has left its mark on the outcome, as for any other owner.
+    fresh = entry.taken_by(RELEASED, now)
+    if hook := entry.first_open:
+        outcome = fresh.outcomes[hook]
+        ask_probe = parked.why == "unknown" and _has_probe(runtime, entry.kind, hook)
+        status: Status = "unknown" if ask_probe else outcome.status
+        fresh = fresh.with_outcome(hook, outcome._replace(status=status, trace="", forgiven=outcome.attempts))
+    why: Why = "retry" if entry.outcomes and parked.why not in ("following", "lost") else parked.why
+    _replace(runtime, entry, fresh._replace(parked=parked._replace(why=why, next_at=at or now)), now)
+
+
+def _has_probe(runtime: Runtime, kind: str, hook: str) -> bool:
+    return any(hook in definition.verified for definition in runtime.definitions if definition.kind == kind)
 
 
 def redrive_all(
@@ -98,7 +99,7 @@ def _parked(entry: LedgerEntry) -> Parked:
 
 
 def _replace(runtime: Runtime, found: LedgerEntry, entry: LedgerEntry, now: datetime) -> None:
-    if found.lease_until > now:
+    if found.is_held(now):
         raise EffectNotParkedError(f"{found} are being run until {found.lease_until.isoformat()} at the latest")
     stands = runtime.ledger.put(entry._replace(owner=RELEASED, lease_until=now), found)
     if stands is not None:

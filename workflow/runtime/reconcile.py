@@ -164,7 +164,7 @@ class Reconciler:
 
     def _make_due(self, seen: Seen, lost: Standing) -> bool:
         now, entry = self._runtime.clock.now(), lost.entry
-        if entry is not None and (entry.parked or entry.lease_until > now):
+        if entry is not None and (entry.parked or entry.is_held(now)):
             return False
         # What an event of a definition that is not loaded here owes is found out where it is.
         parked = Parked("", "lost" if lost.hooks else "definition", now, now, "the stream did not bring it")

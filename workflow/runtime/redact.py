@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 HIDDEN = "[hidden]"
 
 _LONGEST_ERROR = 1000
+_LONGEST_TRACE = 8000
 _SHORT = 6
 """A text below this length is hidden only where it stands as a word of its own: it is part of too many others."""
 
@@ -62,7 +63,8 @@ def redacted_trace(error: BaseException, secrets: Iterable[str]) -> str:
     """The traceback of an error and of those that led to it, the latest last, without the secrets in what they say."""
     secrets = set(secrets)
     told = [f"{''.join(traceback.format_tb(e.__traceback__))}{redacted_error(e, secrets)}" for e in _chain(error)]
-    return "\nwhich led to\n".join(reversed(told))
+    trace = "\nwhich led to\n".join(reversed(told))
+    return trace if len(trace) <= _LONGEST_TRACE else f"... {trace[-_LONGEST_TRACE:]}"
 
 
 def bare_trace(error: BaseException) -> str:

@@ -107,4 +107,4 @@ class Resumption:
 
 def _is_due(found: LedgerEntry, now: datetime) -> bool:
     next_at = found.parked.next_at if found.parked else None
-    return next_at is not None and next_at <= now and found.lease_until <= now
+    return next_at is not None and next_at <= now and not found.is_held(now)

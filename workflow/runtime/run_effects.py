@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from workflow.definition.definition import HookUse
-from workflow.errors import Refused, Retryable, StoreAccessError, TransitionError
+from workflow.errors import GuardError, Refused, Retryable, StoreAccessError, TransitionError
 from workflow.runtime.aside import PAUSED_WAIT, Aside
 from workflow.runtime.ask import Ask
 from workflow.runtime.changes import Change, use_of
@@ -16,6 +16,7 @@ from workflow.runtime.delivered import Delivered
 from workflow.runtime.effect import Effect
 from workflow.runtime.hook_run import Ran, ask_probe, run_hook
 from workflow.runtime.ledger_entry import LedgerEntry, Settlement
+from workflow.runtime.paused import PausedHooks
 from workflow.runtime.ports import Pause
 from workflow.runtime.retries import LONGEST_WAIT_IN_PLACE_SECONDS, WAITS_IN_PLACE, after_failure, is_spent
 from workflow.runtime.runtime import Runtime
@@ -39,7 +40,7 @@ class EffectRunner:
         owner: str,
         lease_until: datetime,
         stop_at: datetime,
-        paused: Mapping[str, Pause],
+        paused: PausedHooks,
         delivered: Delivered,
     ) -> None:
         self._runtime, self._owner, self._stop_at = runtime, owner, stop_at
@@ -74,8 +75,8 @@ class EffectRunner:
 
     def _settle(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
         self._check_time(entry)
-        if use.hook in self._paused:
-            return self._aside.wait(entry, use.hook, "paused", PAUSED_WAIT, self._paused[use.hook].reason)
+        if pause := self._pause(entry, use.hook):
+            return self._aside.wait(entry, use.hook, "paused", PAUSED_WAIT, pause.reason)
         if entry.outcomes[use.hook].status == "unknown":
             entry = self._after_cut_off(change, entry, use)
             if entry.outcomes[use.hook].status != "owed":
@@ -91,15 +92,25 @@ class EffectRunner:
                 return entry
         raise AssertionError("the last failure settles it, or puts it aside")
 
+    def _pause(self, entry: LedgerEntry, hook: str) -> Pause | None:
+        try:
+            return self._paused.now().get(hook)
+        except Retryable:
+            self._release(entry)
+            raise
+
     def _check_time(self, entry: LedgerEntry) -> None:
         try:
             self.check_time()
         except OutOfTime:
-            try:
-                self.claims.release(entry)
-            except Retryable as error:
-                log.warning("the lease of %s stays until it is over: %s", entry, error)
+            self._release(entry)
             raise
+
+    def _release(self, entry: LedgerEntry) -> None:
+        try:
+            self.claims.release(entry)
+        except Retryable as error:
+            log.warning("the lease of %s stays until it is over: %s", entry, error)
 
     def _after_cut_off(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
         """What the hook's `on_unknown` makes of a run that was cut off: owed again, settled, or put aside."""
@@ -128,7 +139,13 @@ class EffectRunner:
             return self._aside.wait_for_next_attempt(counted, use, failure.error)
         if happened is None:
             return None
-        done = outcome._replace(status="done", at=self._runtime.clock.now(), note="its probe says it had happened")
+        done = outcome._replace(
+            status="done",
+            at=self._runtime.clock.now(),
+            error="",
+            earlier=outcome.attempts_failed,
+            note="its probe says it had happened",
+        )
         return self._done(change, entry.with_outcome(use.hook, done), use, happened)
 
     def _done(self, change: Change, entry: LedgerEntry, use: HookUse, payload: Mapping[str, object]) -> LedgerEntry:
@@ -142,8 +159,11 @@ class EffectRunner:
     def _then(self, change: Change, entry: LedgerEntry, use: HookUse, payload: Mapping[str, object]) -> LedgerEntry:
         try:
             self._fire(change, entry, use, use.then, payload)
+        except GuardError as refusal:
+            # It would stand still, and nothing would say so.
+            return self._aside.for_person(entry, use.hook, "refused", f"then {use.then!r} was refused: {refusal}")
         except TransitionError as refusal:
-            # It has moved on, or may not yet: the effect is done all the same, and the ledger says the rest.
+            # It has moved on: the effect is done all the same, and the ledger says the rest.
             outcome = entry.outcomes[use.hook]._replace(note=f"then {use.then!r} was refused: {refusal}")
             return self.claims.commit(entry.with_outcome(use.hook, outcome), use.hook)
         except (Retryable, StoreAccessError) as error:

@@ -32,6 +32,11 @@ class Steps:
             raise HistoryConflictError(f"{kind} {entity_id}: its history has no event {self._version + 1}")
 
     @property
+    def next_version(self) -> int:
+        """The version that no step was given of yet."""
+        return self._version + 1
+
+    @property
     def _version(self) -> int:
         return self._entity.version if self._entity else 0
 

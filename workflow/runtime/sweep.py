@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
@@ -32,21 +32,19 @@ class Sweeper:
         self._runtime = runtime
         self._most = most
         self._crew = Crew(workers)
+        self._paused = PausedHooks(runtime.ledger, runtime.clock)
 
     def sweep(self, *, until: datetime) -> Delivered:
-        """Fires due timers and runs due effects, and returns how many there were of which sort; `until` is when this
-        process may be stopped. Never raises for what one entity does."""
-        clock, ledger = self._runtime.clock, self._runtime.ledger
-        now = clock.now()
-        timers: Iterable[SetTimer] = islice(self._runtime.store.due_timers(now), self._most)
-        due: Iterable[Due] = islice(ledger.due(now), self._most)
-        invocation = Invocation(self._runtime, until, PausedHooks(ledger, clock).now())
-        took_part = self._crew.work_off(
-            _both(due, timers), lambda: Resumption(self._runtime, invocation.runner()), self._take_up
-        )
+        """Fires due timers, then runs due effects, and returns how many there were of which sort; `until` is when this
+        process may be stopped. Never raises for what one entity does; raises a Retryable if nothing can be read."""
+        invocation = Invocation(self._runtime, until, self._paused)
         delivered = Delivered()
-        for resumption in took_part:
-            delivered.add(resumption.delivered)
+        # Timers first: they run no hooks, so that slow hooks cannot keep them waiting.
+        for due in (self._runtime.store.due_timers, self._runtime.ledger.due):
+            jobs: Iterable[Due | SetTimer] = islice(due(self._runtime.clock.now()), self._most)
+            took_part = self._crew.work_off(jobs, lambda: Resumption(self._runtime, invocation.runner()), self._take_up)
+            for resumption in took_part:
+                delivered.add(resumption.delivered)
         return delivered
 
     def _take_up(self, resumption: Resumption, due: Due | SetTimer) -> None:
@@ -57,7 +55,7 @@ class Sweeper:
             else:
                 resumption.resume(due.kind, due.entity_id, due.version)
         except OutOfTime:
-            log.info("%s waits for the next sweep: the time of this one is up", subject)
+            log.debug("%s waits for the next sweep: the time of this one is up", subject)
         except WorkflowError as error:
             log.warning("%s waits for the next sweep: %s", subject, error)
         except Exception as error:
@@ -68,8 +66,3 @@ class Sweeper:
         resumption.check_time()
         if fire_timer(self._runtime, timer):
             resumption.delivered.timers_fired += 1
-
-
-def _both(due: Iterable[Due], timers: Iterable[SetTimer]) -> Iterator[Due | SetTimer]:
-    yield from due
-    yield from timers

@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 
 from workflow.definition.definition import Definition, Timer
 from workflow.engine.events import Event
-from workflow.errors import DefinitionNotDeployedError, Refused, UnknownKindError, VersionPassedError
+from workflow.errors import Refused, StoreAccessError, UnknownKindError, VersionPassedError
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import SetTimer
 from workflow.runtime.runtime import Runtime
 
 log = logging.getLogger("workflow")
-
-_UNDEPLOYED_WAIT = timedelta(minutes=1)
 
 
 def timer_after(definition: Definition, event: Event) -> SetTimer | None:
@@ -36,17 +34,17 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
     """Fires a due timer, and whether it made a transition; one whose state was left is forgotten.
 
     A timer fires once: if its trigger is refused, the next timer of the state takes its place, or the refusal is kept
-    where `explain` finds it. Raises a Retryable if it is not known whether it fired; it is due again then.
+    where `explain` finds it. Raises a Retryable if it is not known whether it fired, or cannot be known here; it is due
+    again then.
     """
     # Here and not above: what deciding needs is imported when something is decided.
     from workflow.runtime.fire import fire
 
     try:
         fire(runtime, Ask(timer.kind, timer.entity_id, timer.trigger, by="timer", only_version=timer.version))
-    except (UnknownKindError, DefinitionNotDeployedError) as error:
-        log.warning("the timer of %s %s waits: %s", timer.kind, timer.entity_id, error)
-        runtime.store.change_timer(timer, timer._replace(at=runtime.clock.now() + _UNDEPLOYED_WAIT))
-        return False
+    except (UnknownKindError, StoreAccessError):
+        # Not the entity's refusal but ours, of a deployment or a permission: due again with the next sweep.
+        raise
     except VersionPassedError:
         runtime.store.change_timer(timer, None)
         return False

@@ -183,10 +183,10 @@ def test_behind_a_predecessor_that_no_history_tells_of_a_change_waits_for_a_pers
     del bench.store._events["order", "42"][1]
     delivered = bench.deliver(paid, other)
     assert (delivered.failed, delivered.waiting, delivered.effects_done) == ([], 1, 2)
-    parked = bench.entry().parked
+    parked = bench.entry(1).parked
     error = "order 42: event 2 from 'placed' does not follow version 0 in 'nothing'"
     assert parked == Parked("", "broken", bench.clock.now(), None, error)
-    assert not bench.entry().settled
+    assert not bench.entry(1).settled
 
 
 def test_an_entity_put_aside_is_told_by_its_owing_chain_without_a_read_of_its_history(bench: Bench) -> None:

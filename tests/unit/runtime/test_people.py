@@ -101,7 +101,9 @@ def test_a_skip_without_a_reason_changes_nothing(stuck: Bench) -> None:
 
 def test_what_is_being_run_is_neither_redriven_nor_skipped(stuck: Bench) -> None:
     entry = stuck.entry(2, "1")
-    stuck.store.ledger._entries["order", "1", 2] = entry._replace(lease_until=stuck.clock.now() + timedelta(seconds=9))
+    stuck.store.ledger._entries["order", "1", 2] = entry._replace(
+        owner="somebody", lease_until=stuck.clock.now() + timedelta(seconds=9)
+    )
     for call in (
         lambda: stuck.flow.operations.redrive("order", "1"),
         lambda: stuck.flow.operations.skip("order", "1", "x"),
