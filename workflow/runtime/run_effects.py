@@ -74,8 +74,10 @@ class EffectRunner:
             raise OutOfTime
 
     def _settle(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
+        pause = self._pause(entry, use.hook)
+        # After that: an answer may be long in coming, and the lease be over.
         self._check_time(entry)
-        if pause := self._pause(entry, use.hook):
+        if pause:
             return self._aside.wait(entry, use.hook, "paused", PAUSED_WAIT, pause.reason)
         if entry.outcomes[use.hook].status == "unknown":
             entry = self._after_cut_off(change, entry, use)
