@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from tests.mutants.mutant import Mutant
-from workflow.testing.simulation import Fate, Scenario, run_schedule, run_seeds
+from workflow.testing.simulation import Fate, run_schedule, run_seeds
 
 
 class Hunt(NamedTuple):
@@ -26,7 +26,7 @@ class Hunt(NamedTuple):
 def hunt(mutant: Mutant, most: int) -> Hunt:
     """Plays schedules of everything there is, `most` at most, on the broken code, and shrinks the one that tells."""
     with mutant.alive():
-        report, story = run_seeds(Scenario(mutant.definitions), range(1, most + 1))
+        report, story = run_seeds(mutant.scenario, range(1, most + 1))
     promise = _promise(story)
     return Hunt(mutant.name, promise, promise in mutant.promises, report.schedules, story)
 
@@ -38,7 +38,7 @@ def _promise(story: str) -> int:
 
 def kill(mutant: Mutant, most: int) -> Hunt:
     """The same without the story, which takes longest."""
-    scenario = Scenario(mutant.definitions)
+    scenario = mutant.scenario
     with mutant.alive(), silent():
         for seed in range(1, most + 1):
             breaches = run_schedule(scenario, Fate(seed)).breaches

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
-from tests.simulation.scenarios import ALL
-from workflow import Definitions
+from tests.mutants.workloads import EVERYTHING
+from workflow.testing.simulation import Scenario
 
 _SOURCE = "__mutant_source__"
 
@@ -52,7 +52,7 @@ class Edit(NamedTuple):
 class Mutant(NamedTuple):
     """A named way to break the code: what breaks, and which promises (numbered as in the story) it may be seen by.
 
-    `dies_soon`: within a few hundred schedules, so that `make test` can afford it. `definitions`: what is simulated,
+    `dies_soon`: within a few hundred schedules, so that `make test` can afford it. `scenario`: what is played,
     where all there is comes by the broken place too rarely.
     """
 
@@ -61,7 +61,7 @@ class Mutant(NamedTuple):
     promises: tuple[int, ...]
     edits: tuple[Edit, ...]
     dies_soon: bool = False
-    definitions: Definitions = ALL
+    scenario: Scenario = EVERYTHING
 
     @contextmanager
     def alive(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.mutant import Edit, Mutant
-from tests.simulation.scenarios import NASTY
+from tests.mutants.workloads import OUTCOMES_WITH_TRANSITIONS
 
 _ASIDE = "workflow.runtime.aside:Aside"
 _RUNNER = "workflow.runtime.run_effects:EffectRunner"
@@ -59,14 +59,14 @@ MUTANTS = (
                 "return self._claims.put_aside(failed, use.hook, parked)",
             ),
         ),
-        definitions=NASTY,
+        scenario=OUTCOMES_WITH_TRANSITIONS,
     ),
     Mutant(
         "unanswered then not looked for",
         "a `then` that was not answered counts as not written",
         (4, 10),
         (Edit(f"{_ASIDE}.unanswered", "if found.is_as(entry):", "if False:"),),
-        definitions=NASTY,
+        scenario=OUTCOMES_WITH_TRANSITIONS,
     ),
     Mutant(
         "cut off attempts not counted",
