@@ -1,0 +1,17 @@
+"""What is played while a mutant is hunted: everything, or more of what comes by its broken place too rarely."""
+
+from __future__ import annotations
+
+from tests.simulation.scenarios import ALL, NASTY
+from workflow.testing.simulation import Command, Scenario
+
+EVERYTHING = Scenario(ALL)
+
+
+def _started(entity_id: str) -> list[Command]:
+    create = Command("create", "nasty", entity_id)
+    return [create, Command("fire", "nasty", entity_id, "start"), Command("wait", seconds=100)]
+
+
+OUTCOMES_WITH_TRANSITIONS = Scenario(NASTY, scripts=[_started("1"), _started("2"), _started("3")])
+"""Three entities, and each owes a hook with a `then` at once; faults and hooks are as fate has them."""
