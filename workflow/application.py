@@ -15,7 +15,8 @@ from workflow.runtime.ask import Ask, check_id
 from workflow.runtime.fire import Accepted, create, fire
 from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.runtime.ledger_entry import LedgerEntry
-from workflow.runtime.ports import Clock, Ledger, Listed, Records, Store, Violation
+from workflow.runtime.ports import Clock, Ledger, Listed, Store, Violation
+from workflow.runtime.records import Records
 from workflow.runtime.runtime import MAX_DEPTH, Runtime
 from workflow.settings import Settings, read_settings
 

@@ -10,8 +10,9 @@ from workflow.runtime import people
 from workflow.runtime.ask import check_id
 from workflow.runtime.explain import Explanation, explain
 from workflow.runtime.ledger_entry import LedgerEntry
-from workflow.runtime.ports import Pause, Records, WalkProgress
+from workflow.runtime.ports import Pause
 from workflow.runtime.reconcile import Reconciled, Reconciler
+from workflow.runtime.records import Records, WalkProgress
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.verify import Verified, verify
 

@@ -12,7 +12,8 @@ from tests.contracts.conftest import Ports
 from tests.writes import BEGINNING, committed, creation, requested, step
 from workflow.aws.records import TableRecords
 from workflow.runtime.ledger_entry import OWED, LedgerEntry
-from workflow.runtime.ports import Records, Seen, Violation, WalkProgress
+from workflow.runtime.ports import Violation
+from workflow.runtime.records import Records, Seen, WalkProgress
 from workflow.testing import MemoryStore
 
 SHARES = 3

@@ -12,7 +12,7 @@ from workflow.aws import delivery_items, due_items, items
 from workflow.aws.attributes import Item
 from workflow.aws.failures import translated
 from workflow.errors import HistoryConflictError
-from workflow.runtime.ports import EntityRecords, Seen, WalkProgress
+from workflow.runtime.records import EntityRecords, Seen, WalkProgress
 
 _PROGRESS = {"pk": {"S": "#reconcile"}, "sk": {"S": "progress"}}
 _NEVER = 10**12 - 1

@@ -16,8 +16,8 @@ from workflow.errors import Retryable
 if TYPE_CHECKING:
     from workflow.application import Workflow
     from workflow.console.progress import WalkMeter
-    from workflow.runtime.ports import WalkProgress
     from workflow.runtime.reconcile import Reconciled
+    from workflow.runtime.records import WalkProgress
 
 
 @click.command(short_help="Have run what the stream lost; resumable, safe beside live traffic.")

@@ -13,7 +13,8 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
 from workflow.errors import EntityNotFoundError, HistoryConflictError
 from workflow.runtime.ledger_entry import LedgerEntry, Parked
-from workflow.runtime.ports import EntityRecords, Pause, Records, SetTimer
+from workflow.runtime.ports import Pause, SetTimer
+from workflow.runtime.records import EntityRecords, Records
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
 

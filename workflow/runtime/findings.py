@@ -12,7 +12,7 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError, fold
 from workflow.runtime.explain import RESTORE, command
 from workflow.runtime.ledger_entry import LedgerEntry
-from workflow.runtime.ports import EntityRecords
+from workflow.runtime.records import EntityRecords
 from workflow.runtime.standing import Standing, standings
 
 LATE = timedelta(minutes=5)

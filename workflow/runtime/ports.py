@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from workflow.engine.entity import Entity
@@ -221,68 +220,4 @@ class Ledger(Protocol):
 
     def resume(self, hook: str) -> None:
         """Lets the hook run again."""
-        ...
-
-
-class EntityRecords(NamedTuple):
-    """Everything that is kept of one entity. `damaged` says of items that cannot be read why not, by
-    their sort key."""
-
-    kind: str
-    entity_id: str
-    entity: Entity | None
-    events: Sequence[Event]
-    requests: Sequence[Request]
-    entries: Sequence[LedgerEntry]
-    timer: SetTimer | None
-    violations: Sequence[Violation]
-    damaged: Mapping[str, str] = MappingProxyType({})
-
-
-class Seen(NamedTuple):
-    """One entity as a walk over all of them comes by it; `position` is where another walk may go on after it."""
-
-    kind: str
-    entity_id: str
-    owing: int
-    changed_at: datetime
-    position: str
-
-
-class WalkProgress(NamedTuple):
-    """How far a walk over all entities has come: since when they changed, when it began, how many it has looked at and
-    restored, and for each share of the table the position reached, '' before the first, None when it is through."""
-
-    since: datetime | None
-    started_at: datetime
-    looked_at: int
-    restored: int
-    positions: tuple[str | None, ...]
-
-
-class Records(Protocol):
-    """All that is kept, entity by entity: for verifying, reconciling and explaining. May raise as a Store does."""
-
-    def of(self, kind: str, entity_id: str) -> EntityRecords:
-        """Everything of one entity, by consistent reads."""
-        ...
-
-    def all(self, share: int, shares: int) -> Iterator[EntityRecords]:
-        """Everything of every entity in one share of the table; what is written meanwhile may be seen half."""
-        ...
-
-    def walk(self, share: int, shares: int, after: str = "") -> Iterator[Seen]:
-        """Every entity in one share of the table, after a position; may lag behind by moments."""
-        ...
-
-    def estimated_entities(self) -> int:
-        """About how many entities there are; hours old on AWS."""
-        ...
-
-    def find_progress(self) -> WalkProgress | None:
-        """The progress kept last, of a walk that did not come to its end."""
-        ...
-
-    def keep_progress(self, progress: WalkProgress | None) -> None:
-        """Keeps how far a walk has come, or forgets it."""
         ...

@@ -11,7 +11,7 @@ from workflow.engine.events import FoldError
 from workflow.errors import Retryable, StoreAccessError
 from workflow.runtime.crew import Crew
 from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
-from workflow.runtime.ports import Records, Seen, WalkProgress
+from workflow.runtime.records import Records, Seen, WalkProgress
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
 

@@ -12,7 +12,7 @@ from workflow.errors import DefinitionNotDeployedError
 from workflow.runtime.changes import Change, owed_by
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.missed import step_of
-from workflow.runtime.ports import EntityRecords
+from workflow.runtime.records import EntityRecords
 
 
 class Standing(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from workflow.runtime.crew import Crew
 from workflow.runtime.findings import Finding, findings
-from workflow.runtime.ports import EntityRecords, Records
+from workflow.runtime.records import EntityRecords, Records
 from workflow.runtime.runtime import Runtime
 
 SHARES = 8

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workflow.runtime.ports import EntityRecords, Seen, WalkProgress
+from workflow.runtime.records import EntityRecords, Seen, WalkProgress
 
 if TYPE_CHECKING:
     from workflow.testing.memory import MemoryStore

@@ -16,7 +16,8 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.runtime.changes import Change
 from workflow.runtime.ledger_entry import LedgerEntry
-from workflow.runtime.ports import EntityRecords, Pause, SetTimer, Violation
+from workflow.runtime.ports import Pause, SetTimer, Violation
+from workflow.runtime.records import EntityRecords
 from workflow.testing.simulation.log import Key, Log, RawWrite
 from workflow.testing.simulation.scheduler import Scheduler
 from workflow.testing.simulation.table import Table

@@ -15,7 +15,7 @@ from workflow.operations import Operations
 from workflow.runtime import reconcile
 from workflow.runtime.changes import Change, Copies
 from workflow.runtime.deliver import Deliverer
-from workflow.runtime.ports import WalkProgress
+from workflow.runtime.records import WalkProgress
 from workflow.runtime.sweep import Sweeper
 
 ENTITIES = 300

@@ -6,6 +6,8 @@ from tests.integration.table.conftest import OnTable
 from workflow.aws.records import TableRecords
 from workflow.operations import Operations
 
+DAMAGED = "item order#damaged entity was changed by hand: it lacks 'N'; restore it from its history or a backup"
+
 
 def test_what_was_done_to_items_by_hand_is_found_and_not_quoted(on_table: OnTable) -> None:
     for entity_id in ("edited", "holed", "damaged", "deleted"):
@@ -34,7 +36,7 @@ def test_what_was_done_to_items_by_hand_is_found_and_not_quoted(on_table: OnTabl
     found = Operations(on_table.flow.runtime, TableRecords(on_table.client, on_table.table)).verify()
 
     assert sorted((f.entity_id, f.promise, f.what) for f in found.findings) == [
-        ("damaged", 2, "item order#damaged entity was changed by hand: it lacks 'N'; restore it from its history or a backup"),
+        ("damaged", 2, DAMAGED),
         ("deleted", 2, "it was deleted, its history of 2 events was not"),
         ("edited", 2, "it does not equal its history: of its data: note"),
         ("holed", 2, "order holed: event 2 from 'placed' does not follow version 0 in 'nothing'"),

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from workflow.console.progress import WalkMeter
 from workflow.errors import ThrottledError
-from workflow.runtime.ports import WalkProgress
+from workflow.runtime.records import WalkProgress
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from tests.fakes.hooks import raising
 from tests.unit.runtime.delivery import Bench
 from workflow.errors import ThrottledError
 from workflow.runtime import reconcile as module
-from workflow.runtime.ports import Seen, WalkProgress
 from workflow.runtime.reconcile import Reconciler
+from workflow.runtime.records import Seen, WalkProgress
 
 ALL = ["greet", "receipt", "loyalty"]
 

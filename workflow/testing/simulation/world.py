@@ -109,7 +109,7 @@ class World:
         actor = current()
         actor.late.append(self.scheduler.spawn(f"late {what}", arrive))
         if self.plan is None:
-            actor.outage = (0, *_OUTAGES)[self.fate.choose(len(_OUTAGES) + 1)]
+            actor.outage = (0, _OUTAGES[0], _OUTAGES[0], _OUTAGES[-1])[self.fate.choose(4)]
 
     def fault(self, name: str) -> None:
         """Counts a fault that happened."""
