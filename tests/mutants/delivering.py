@@ -58,7 +58,7 @@ MUTANTS = (
         "lease ignored",
         "effects are taken over from an owner who is still at work",
         (4, 5),
-        (Edit(f"{_CLAIMS}.claim", "if found.lease_until > now:", "if False:"),),
+        (Edit(f"{_CLAIMS}.claim", "if found.is_held(now):", "if False:"),),
     ),
     Mutant(
         "hooks from event items",
@@ -97,7 +97,7 @@ MUTANTS = (
         "what the stream lost is not run first",
         "effects of earlier versions that nobody began count as settled",
         (4, 5),
-        (Edit(f"{_DELIVERY}._is_next", "return self._catch_up(change)", "return True"),),
+        (Edit(f"{_DELIVERY}._is_next", "return self._catch_up(change, steps)", "return True"),),
         dies_soon=True,
     ),
     Mutant(

@@ -33,7 +33,7 @@ MUTANTS = (
         "a paused hook runs",
         "nobody looks whether the hook is paused",
         (4,),
-        (Edit(f"{_RUNNER}._settle", "if use.hook in self._paused:", "if False:"),),
+        (Edit(f"{_RUNNER}._settle", "if pause:", "if False:"),),
     ),
     Mutant(
         "transition apart from its outcome",
@@ -55,8 +55,8 @@ MUTANTS = (
         (
             Edit(
                 f"{_ASIDE}.unanswered",
-                "return self._claims.put_aside_if(found, failed, parked)",
-                "return self._claims.put_aside(failed, use.hook, parked)",
+                "self._claims.put_aside_if(found, failed, parked)",
+                "self._claims.put_aside(failed, use.hook, parked)",
             ),
         ),
         scenario=OUTCOMES_WITH_TRANSITIONS,

@@ -13,5 +13,5 @@ def _started(entity_id: str) -> list[Command]:
     return [create, Command("fire", "nasty", entity_id, "start"), Command("wait", seconds=100)]
 
 
-OUTCOMES_WITH_TRANSITIONS = Scenario(NASTY, scripts=[_started("1"), _started("2"), _started("3")])
-"""Three entities, and each owes a hook with a `then` at once; faults and hooks are as fate has them."""
+OUTCOMES_WITH_TRANSITIONS = Scenario(NASTY, scripts=[_started(str(number)) for number in range(1, 6)])
+"""Five entities, and each owes a hook with a `then` at once; faults and hooks are as fate has them."""
