@@ -134,23 +134,29 @@ class EntityDelivery:
         try:
             return self._catch_up(change, steps)
         except HistoryConflictError as error:
-            # Nothing that time could mend, and the rest of the stream must not wait for it. Put aside where the history
-            # breaks off: everything before is settled, and what comes after waits behind it.
+            # Nothing that time could mend, and the rest of the stream must not wait for it. Put aside at the first open
+            # event from where the history breaks off: all before is settled, and what comes after waits behind it.
             log.error("%s waits for a person: %s", change, error)
             self.delivered.for_people[change.kind, ""] += 1
-            broken = change._replace(version=min(steps.next_version, change.version))
+            settled = self._settled_versions(change)
+            open_versions = (v for v in range(steps.next_version, change.version) if v not in settled)
+            broken = change._replace(version=next(open_versions, change.version))
             return self._runner.claims.keep_unread(broken, "broken", None, str(error))
 
     def _catch_up(self, change: Change, steps: Steps) -> bool:
         log.warning("%s: effects of earlier versions were not delivered, and run first", change)
-        entries = self._runtime.ledger.entries(change.kind, change.entity_id)
-        settled = {entry.version for entry in entries if entry.settled}
+        settled = self._settled_versions(change)
         for step in steps.to_the_end():
             if step.version >= change.version:
                 break
             if step.version not in settled and not self._run_missed(step):
                 return False
+        steps.check_reaches(change.follows)
         return True
+
+    def _settled_versions(self, change: Change) -> set[int]:
+        entries = self._runtime.ledger.entries(change.kind, change.entity_id)
+        return {entry.version for entry in entries if entry.settled}
 
     def _run_missed(self, step: Change) -> bool:
         try:

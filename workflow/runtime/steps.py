@@ -28,8 +28,12 @@ class Steps:
                 self._entity = fold(runtime.store.events(kind, entity_id, limit=first - 1))
             except FoldError as error:
                 raise HistoryConflictError(str(error)) from None
-        if self._version != first - 1:
-            raise HistoryConflictError(f"{kind} {entity_id}: its history has no event {self._version + 1}")
+        self.check_reaches(first - 1)
+
+    def check_reaches(self, version: int) -> None:
+        """Raises HistoryConflictError if the history, as far as it was walked, ends before the version."""
+        if self._version < version:
+            raise HistoryConflictError(f"{self._kind} {self._id}: its history has no event {self._version + 1}")
 
     @property
     def next_version(self) -> int:
@@ -49,8 +53,7 @@ class Steps:
         while True:
             version = self._version
             yield from self._more()
-            if self._version < first:
-                raise HistoryConflictError(f"{self._kind} {self._id}: its history has no event {first}")
+            self.check_reaches(first)
             if self._version == version:
                 return
 
