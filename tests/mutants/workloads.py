@@ -10,8 +10,9 @@ EVERYTHING = Scenario(ALL)
 
 def _started(entity_id: str) -> list[Command]:
     create = Command("create", "nasty", entity_id)
-    return [create, Command("fire", "nasty", entity_id, "start"), Command("wait", seconds=100)]
+    start, ask = (Command("fire", "nasty", entity_id, trigger) for trigger in ("start", "ask"))
+    return [create, start, Command("wait", seconds=20), ask, Command("wait", seconds=20), ask]
 
 
 OUTCOMES_WITH_TRANSITIONS = Scenario(NASTY, scripts=[_started(str(number)) for number in range(1, 6)])
-"""Five entities, and each owes a hook with a `then` at once; faults and hooks are as fate has them."""
+"""Five entities, and each owes a hook with a `then` three times; faults and hooks are as fate has them."""

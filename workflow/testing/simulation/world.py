@@ -75,10 +75,11 @@ class World:
         actor = current()
         if actor.crashed:
             self.scheduler.pause()
-        if not actor.outage:
-            # What it sent and gave up waiting for may arrive just when it gets through again.
+        if actor.late and not actor.outage and self.fate.choose(2):
+            # What it sent and gave up waiting for arrives just when it gets through again.
             while actor.late:
                 actor.late.pop().wakes_at = self.scheduler.now
+            self.scheduler.sleep(1)
         self.scheduler.pause()
         self.points += 1
         if self.plan is None:
