@@ -10,8 +10,9 @@ import pytest
 from tests.fakes.hooks import raising
 from tests.fakes.uses import LATER, using
 from tests.unit.runtime.delivery import HOOKED, Bench
+from workflow.definition.definition import Transition
 from workflow.errors import EffectNotParkedError, PayloadError, UnknownHookError
-from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Outcome, Parked
 
 ONCE = using(HOOKED, retry=replace(LATER, attempts=1))
 
@@ -42,6 +43,17 @@ def test_a_redriven_entity_goes_on_with_the_next_sweep_and_all_that_waits_behind
     assert stuck.notes.ran == []
     stuck.sweep()
     assert stuck.notes.ran == [("1", 2, "receipt", 2), ("1", 2, "loyalty", 1), ("1", 3, "notify", 1)]
+
+
+def test_a_redriven_effect_is_owed_until_it_runs_and_its_attempts_are_forgiven(stuck: Bench) -> None:
+    failed_at = stuck.clock.now()
+    stuck.clock.advance(60)
+    stuck.flow.operations.redrive("order", "1")
+    owed = Outcome("owed", 1, failed_at, 0, "LookupError: x", forgiven=1)
+    parked = Parked("receipt", "retry", failed_at, stuck.clock.now(), "LookupError: x")
+    assert stuck.entry(2, "1") == LedgerEntry(
+        "order", "1", 2, RELEASED, stuck.clock.now(), {"receipt": owed, "loyalty": OWED}, parked
+    )
 
 
 def test_a_redrive_gives_all_attempts_again(stuck: Bench) -> None:
@@ -155,3 +167,43 @@ def test_a_hook_that_was_paused_and_then_removed_can_be_resumed(bench: Bench) ->
     bench.deploy(replace(HOOKED, states={name: replace(s, on_enter=()) for name, s in HOOKED.states.items()}))
     bench.flow.operations.resume("receipt")
     assert bench.flow.operations.pauses() == {}
+
+
+def test_a_redriven_entity_of_a_definition_that_is_not_here_still_waits_for_it(bench: Bench) -> None:
+    rush = Transition("rush", "paid", "shipped")
+    newer = replace(HOOKED, version=2, transitions=(*HOOKED.transitions, rush, Transition("return", "shipped", "paid")))
+    bench.deliver(bench.only_paid())
+    bench.notes.forget()
+    bench.deploy(newer)
+    bench.flow.fire("order", "42", "rush")
+    bench.flow.fire("order", "42", "return")
+    bench.deploy(HOOKED)
+    rushed, returned = bench.store.changes()[2:]
+    bench.deliver(rushed)
+    bench.flow.operations.redrive("order", "42")
+    assert bench.waiting_for() == [(3, "", "definition")]
+    assert not bench.entry(3).settled
+    assert bench.deliver(returned).waiting == 1
+    assert bench.sweep().effects_done == 0
+    assert bench.notes.ran == []
+    bench.deploy(HOOKED, newer)
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+    assert [run[1:3] for run in bench.notes.ran] == [(3, "notify"), (4, "receipt"), (4, "loyalty")]
+
+
+def test_a_redriven_entity_whose_history_is_broken_still_waits_for_its_repair(bench: Bench) -> None:
+    _, paid = bench.paid()
+    bench.flow.fire("order", "42", "ship")
+    event = bench.store._events["order", "42"].pop(1)
+    bench.deliver(paid)
+    bench.flow.operations.redrive("order", "42")
+    assert bench.waiting_for() == [(1, "", "broken")]
+    assert not bench.entry(1).settled
+    assert bench.deliver(*bench.store.changes()[1:]).waiting == 2
+    bench.sweep()
+    assert (bench.waiting_for(), bench.notes.ran) == ([(1, "", "broken")], [])
+    bench.store._events["order", "42"][1] = event
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+    assert [run[1:3] for run in bench.notes.ran] == [(1, "greet"), (2, "receipt"), (2, "loyalty"), (3, "notify")]

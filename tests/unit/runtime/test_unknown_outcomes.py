@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clock import START
 from tests.fakes.hooks import raising
 from tests.fakes.ledgers import Crash
-from tests.fakes.uses import using
+from tests.fakes.uses import LATER, using
 from tests.unit.runtime.delivery import HOOKED, Bench
 from workflow import Effect
 from workflow.definition.definition import Retry
-from workflow.errors import RegisterHookError
+from workflow.errors import RegisterHookError, TransitionError
 from workflow.runtime.changes import Change
 from workflow.runtime.hooks import probe
+from workflow.runtime.ledger_entry import Attempt, Outcome
 
 CUT_OFF = "a run was cut off; nobody knows whether it happened"
 
@@ -155,3 +157,96 @@ def test_a_probe_that_knows_later_settles_what_waited() -> None:
 def test_where_something_is_to_be_verified_a_probe_is_required() -> None:
     with pytest.raises(RegisterHookError, match="probe of 'receipt'"):
         Bench(using(HOOKED, "receipt", on_unknown="verify"))
+
+
+def _sweeper_died(on_unknown: str, answers: Callable[[Effect], object] | None = None) -> Bench:
+    """An order that was put aside, and whose sweeper died while it ran the hook; its lease is over."""
+    bench, paid = _bench(on_unknown, answers, retry=LATER)
+    bench.notes.failing["receipt"] = raising(ValueError("no printer"))
+    bench.deliver(paid)
+    bench.notes.failing["receipt"] = raising(Crash())
+    with pytest.raises(Crash):
+        bench.sweep(after=30)
+    assert bench.statuses()[1] == (2, "receipt", "owed", 1)
+    bench.clock.advance(65)
+    bench.notes.failing.clear()
+    bench.notes.forget()
+    return bench
+
+
+def test_of_a_redriven_entity_whose_sweeper_died_in_the_middle_the_probe_is_asked() -> None:
+    asked: list[tuple[str, int]] = []
+    bench = _sweeper_died("verify", lambda effect: asked.append((effect.key, effect.attempt)) or True)
+    bench.flow.operations.redrive("order", "42")
+    assert bench.statuses()[1] == (2, "receipt", "unknown", 2)
+    assert bench.sweep().effects_done == 2
+    assert asked == [("order#42#2#receipt", 2)]
+    assert bench.notes.ran == [("42", 2, "loyalty", 1)]
+    assert bench.statuses()[1:] == [(2, "receipt", "done", 2), (2, "loyalty", "done", 1)]
+
+
+def test_a_redriven_entity_whose_sweeper_died_in_the_middle_waits_for_a_person_before_it_is_repeated() -> None:
+    bench = _sweeper_died("park")
+    bench.flow.operations.redrive("order", "42")
+    assert bench.sweep().for_people == {("order", "receipt"): 1}
+    assert bench.notes.ran == []
+    assert bench.waiting_for() == [(2, "receipt", "unknown")]
+    assert bench.statuses()[1] == (2, "receipt", "parked", 2)
+    bench.flow.operations.redrive("order", "42")
+    assert bench.sweep().effects_done == 2
+    assert bench.notes.ran == [("42", 2, "receipt", 3), ("42", 2, "loyalty", 1)]
+    assert bench.waiting_for() == []
+
+
+def test_a_redriven_effect_whose_probe_had_failed_is_asked_about_again() -> None:
+    answers: list[object] = []
+
+    def probe_of(effect: Effect) -> object:
+        answers.append(effect.key)
+        if len(answers) == 1:
+            raise TimeoutError("no answer")
+        return True
+
+    bench, paid = _bench("verify", probe_of, retry=Retry(attempts=1))
+    _cut_off(bench, paid)
+    assert bench.deliver(paid).for_people == {("order", "receipt"): 1}
+    assert bench.waiting_for() == [(2, "receipt", "unknown")]
+    bench.notes.failing.clear()
+    bench.notes.forget()
+    bench.flow.operations.redrive("order", "42")
+    assert bench.sweep().effects_done == 2
+    assert len(answers) == 2
+    assert bench.notes.ran == [("42", 2, "loyalty", 1)]
+    assert bench.statuses()[1] == (2, "receipt", "done", 1)
+
+
+def test_a_redriven_effect_that_only_a_person_could_judge_is_run() -> None:
+    bench, paid = _bench("park")
+    _cut_off(bench, paid)
+    bench.deliver(paid)
+    bench.notes.failing.clear()
+    bench.notes.forget()
+    bench.flow.operations.redrive("order", "42")
+    assert bench.sweep().effects_done == 2
+    assert bench.notes.ran == [("42", 2, "receipt", 2), ("42", 2, "loyalty", 1)]
+
+
+def test_what_a_probe_settles_keeps_the_attempts_that_failed_and_no_error() -> None:
+    bench = _sweeper_died("verify", lambda effect: True)
+    failed = Attempt(START, 0, "ValueError: no printer")
+    bench.sweep()
+    assert bench.entry().outcomes["receipt"] == Outcome(
+        "done", 2, bench.clock.now(), 0, "", "", (failed,), "its probe says it had happened"
+    )
+
+
+def test_the_error_that_a_person_is_told_leaves_the_attempt_before_it_in_its_place() -> None:
+    bench = _sweeper_died("park")
+    failed = Attempt(START, 0, "ValueError: no printer")
+    bench.sweep()
+    assert bench.entry().outcomes["receipt"] == Outcome("parked", 2, bench.clock.now(), 0, CUT_OFF, "", (failed,))
+    bench.flow.operations.redrive("order", "42")
+    bench.notes.failing["receipt"] = raising(TransitionError("no way"))
+    ended = bench.clock.now()
+    bench.sweep()
+    assert bench.entry().outcomes["receipt"].earlier == (failed, Attempt(ended, 0, CUT_OFF))
