@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, TypeVar
 
 from workflow.errors import StoreUnavailableError, ThrottledError
 from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.ports import Pause
 from workflow.testing import MemoryLedger
 
 LedgerFault = Literal["ok", "lost answer", "lost request", "throttle", "crash before", "crash after"]
@@ -20,14 +21,23 @@ class Crash(KeyboardInterrupt):
 
 
 class FaultyLedger(MemoryLedger):
-    """Each write meets the next of `faults`; `writes` holds what was written or tried, as (operation, version)."""
+    """Each write meets the next of `faults`; `writes` holds what was written or tried, as (operation, version). Which
+    hooks are paused is not told while `pauses_fail`, and after what `pauses_take`."""
 
     def __init__(self, *faults: LedgerFault) -> None:
         super().__init__()
         self.faults = list(faults)
         self.writes: list[tuple[str, int]] = []
         self.meanwhile: Callable[[], object] | None = None
+        self.pauses_fail = False
+        self.pauses_take: Callable[[], object] = lambda: None
         self._in_transaction = False
+
+    def pauses(self) -> Mapping[str, Pause]:
+        self.pauses_take()
+        if self.pauses_fail:
+            raise ThrottledError("injected: throttle")
+        return super().pauses()
 
     def put(self, entry: LedgerEntry, found: LedgerEntry | None) -> LedgerEntry | None:
         return self._meet("put", entry, lambda: super(FaultyLedger, self).put(entry, found))

@@ -7,17 +7,18 @@ from typing import Literal
 
 from tests.fakes.ledgers import FaultyLedger
 from workflow.engine.entity import Entity
-from workflow.errors import ContentionError, Retryable, StoreUnavailableError, ThrottledError
+from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, WorkflowError
 from workflow.runtime.ports import Contested, Write
 from workflow.testing import MemoryStore
 
-Fault = Literal["lost answer", "lost request", "conflict", "throttle", "ok"]
+Fault = Literal["lost answer", "lost request", "conflict", "throttle", "denied", "ok"]
 
-_ERRORS: dict[str, type[Retryable]] = {
+_ERRORS: dict[str, type[WorkflowError]] = {
     "lost answer": StoreUnavailableError,
     "lost request": StoreUnavailableError,
     "conflict": ContentionError,
     "throttle": ThrottledError,
+    "denied": StoreAccessError,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -227,3 +228,38 @@ def test_a_cascade_that_is_too_long_waits_for_a_person() -> None:
     parked = bench.entry(5).parked
     assert parked is not None
     assert "3 effects have led one to another; they go in a circle" in parked.error
+
+
+def test_a_then_that_its_guard_refuses_waits_for_a_person() -> None:
+    bench = Bench(using(HOOKED, "greet", then="pay"))
+    bench.notes.failing["greet"] = lambda effect: {"amount": 1}
+    bench.flow.create("order", "42", {"total": 100})
+    delivered = bench.deliver()
+    assert (delivered.failed, delivered.effects_done, delivered.for_people) == ([], 0, {("order", "greet"): 1})
+    error = "then 'pay' was refused: order 42: 'pay' from 'placed' (version 1) needs: payload.amount >= data.total"
+    assert bench.entry(1).parked == Parked("greet", "refused", bench.clock.now(), None, error)
+    assert bench.statuses() == [(1, "greet", "parked", 1)]
+    bench.notes.failing["greet"] = lambda effect: {"amount": 100}
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+    assert _triggers(bench) == ["create", "pay"]
+    assert bench.entry(1).settled
+
+
+@pytest.mark.parametrize(("trigger", "status"), [("then", "unknown"), ("catch", "failed")])
+def test_a_transition_that_the_table_denies_us_is_waited_for(trigger: str, status: str) -> None:
+    said = {"then": "ship"} if trigger == "then" else {"catch": {"TransitionError": "ship"}}
+    bench = Bench(using(HOOKED, "receipt", **said))
+    if trigger == "catch":
+        bench.notes.failing["receipt"] = raising(TransitionError("no way"))
+    paid = bench.only_paid()
+    bench.store.faults = ["denied"]
+    delivered = bench.deliver(paid)
+    assert (delivered.failed, delivered.put_aside, delivered.for_people) == ([], 1, {})
+    assert bench.statuses()[1:] == [(2, "receipt", status, 1), (2, "loyalty", "owed", 0)]
+    now = bench.clock.now()
+    error = f"{trigger} 'ship' was not recorded: injected: denied"
+    assert bench.entry().parked == Parked("receipt", "retry", now, now + timedelta(seconds=30), error)
+    bench.sweep(after=30)
+    assert _triggers(bench) == ["create", "pay", "ship"]
+    assert bench.entry().settled

@@ -9,8 +9,11 @@ import pytest
 from tests.fakes.hooks import raising
 from tests.fakes.ledgers import LedgerFault
 from tests.unit.runtime.delivery import Bench
+from workflow import Effect
 from workflow.engine.entity import Entity
-from workflow.errors import TransitionError
+from workflow.engine.events import Event
+from workflow.errors import StoreAccessError, TransitionError
+from workflow.runtime.changes import Change
 from workflow.runtime.ledger_entry import OWED, RELEASED, Attempt, LedgerEntry, Outcome, Parked
 from workflow.runtime.ports import Pause
 
@@ -195,3 +198,137 @@ def test_an_entity_put_aside_is_told_by_its_owing_chain_without_a_read_of_its_hi
     bench.flow.fire("order", "42", "cancel")
     assert bench.flow.get("order", "42").owing == 2
     assert [event.owing for event in bench.flow.history("order", "42")] == [1, 2, 2]
+
+
+def _shipped(bench: Bench) -> list[Change]:
+    """An order with the versions placed, paid, annotated and shipped, each of which owes effects."""
+    bench.paid()
+    bench.flow.fire("order", "42", "annotate")
+    bench.flow.fire("order", "42", "ship")
+    return list(bench.store.changes())
+
+
+SHIPPED = [(2, "receipt"), (2, "loyalty"), (3, "receipt"), (3, "loyalty"), (4, "notify")]
+
+
+def _ran(bench: Bench) -> list[tuple[int, str]]:
+    return [(version, hook) for _, version, hook, _ in bench.notes.ran]
+
+
+def _repaired(bench: Bench, event: Event) -> None:
+    """Somebody puts the event back and redrives the entity."""
+    bench.store._events["order", "42"][event.version] = event
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+
+
+def test_an_entity_is_put_aside_where_its_history_breaks_off_and_goes_on_there_once_it_is_whole(bench: Bench) -> None:
+    placed, _, annotated, shipped = _shipped(bench)
+    bench.deliver(placed)
+    bench.notes.forget()
+    event = bench.store._events["order", "42"].pop(3)
+    delivered = bench.deliver(shipped)
+    assert (delivered.failed, delivered.waiting, delivered.for_people) == ([], 1, {("order", ""): 1})
+    assert bench.waiting_for() == [(3, "", "broken")]
+    assert bench.deliver(annotated).waiting == 0
+    assert _ran(bench) == SHIPPED[:2]
+    _repaired(bench, event)
+    assert _ran(bench) == SHIPPED
+    assert bench.waiting_for() == []
+
+
+def test_a_history_that_breaks_before_what_is_settled_lets_nothing_overtake_what_was_lost(bench: Bench) -> None:
+    placed, paid, _, shipped = _shipped(bench)
+    bench.deliver(placed, paid)
+    event = bench.store._events["order", "42"].pop(2)
+    delivered = bench.deliver(shipped)
+    assert (delivered.failed, delivered.waiting, delivered.effects_done) == ([], 1, 0)
+    assert bench.waiting_for() == [(3, "", "broken")]
+    _repaired(bench, event)
+    assert _ran(bench) == [(1, "greet"), *SHIPPED]
+
+
+def test_a_history_that_ends_before_what_came_before_lets_nothing_overtake_what_was_lost(bench: Bench) -> None:
+    placed, paid, _, shipped = _shipped(bench)
+    bench.deliver(placed, paid)
+    last = bench.store._events["order", "42"].pop(4)
+    event = bench.store._events["order", "42"].pop(3)
+    delivered = bench.deliver(shipped)
+    assert (delivered.failed, delivered.waiting, delivered.effects_done) == ([], 1, 0)
+    parked = bench.entry(3).parked
+    assert parked == Parked("", "broken", bench.clock.now(), None, "order 42: its history has no event 3")
+    bench.store._events["order", "42"][4] = last
+    _repaired(bench, event)
+    assert _ran(bench) == [(1, "greet"), *SHIPPED]
+
+
+def test_while_nobody_knows_what_is_paused_nothing_runs_and_nothing_is_held(bench: Bench) -> None:
+    paid = bench.paid()[0]
+    bench.store.ledger.pauses_fail = True
+    assert bench.deliver(paid).failed == [paid]
+    assert bench.notes.ran == []
+    assert bench.entry(1) == LedgerEntry("order", "42", 1, RELEASED, bench.clock.now(), {"greet": OWED})
+    bench.store.ledger.pauses_fail = False
+    assert bench.deliver(paid).effects_done == 1
+    assert bench.statuses() == [(1, "greet", "done", 1)]
+
+
+def test_while_nobody_knows_anew_what_is_paused_what_was_known_last_holds(bench: Bench) -> None:
+    _pause(bench, "receipt")
+    bench.deliver(bench.only_paid("41"))
+    bench.store.ledger.resume("receipt")
+    bench.store.ledger.pauses_fail = True
+    bench.clock.advance(10)
+    assert bench.deliver(bench.only_paid("42")).put_aside == 1
+    assert bench.notes.ran == []
+    bench.store.ledger.pauses_fail = False
+    assert bench.deliver(bench.only_paid("43")).put_aside == 0
+
+
+def test_a_sweep_that_does_not_know_what_is_paused_runs_nothing_and_the_next_one_does(bench: Bench) -> None:
+    bench.notes.failing["receipt"] = raising(OUT_OF_ORDER)
+    bench.deliver(bench.only_paid())
+    bench.notes.failing.clear()
+    bench.notes.forget()
+    bench.store.ledger.pauses_fail = True
+    assert bench.sweep(after=30).effects_done == 0
+    assert (bench.notes.ran, bench.entry().owner) == ([], RELEASED)
+    bench.store.ledger.pauses_fail = False
+    assert bench.sweep().effects_done == 2
+    assert bench.statuses()[1] == (2, "receipt", "done", 2)
+
+
+def test_a_pause_that_is_made_during_a_long_delivery_holds_its_later_effects_after_ten_seconds(bench: Bench) -> None:
+    paid = bench.only_paid()
+
+    def pausing(effect: Effect) -> None:
+        _pause(bench, "loyalty")
+        bench.clock.advance(10)
+
+    bench.notes.failing["receipt"] = pausing
+    assert bench.deliver(paid).put_aside == 1
+    assert bench.waiting_for() == [(2, "loyalty", "paused")]
+    assert bench.statuses()[1:] == [(2, "receipt", "done", 1), (2, "loyalty", "owed", 0)]
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_nothing_is_begun_when_the_time_was_up_before_anybody_knew_what_is_paused(bench: Bench, paused: bool) -> None:
+    paid = bench.only_paid()
+    if paused:
+        _pause(bench, "receipt")
+    bench.clock.advance(10)
+    bench.store.ledger.pauses_take = lambda: bench.clock.advance(100)
+    assert bench.deliver(paid).failed == [paid]
+    assert bench.notes.ran == []
+    assert bench.entry() == LedgerEntry(
+        "order", "42", 2, RELEASED, bench.clock.now(), {"receipt": OWED, "loyalty": OWED}
+    )
+
+
+def test_a_permission_that_a_hook_lacks_is_waited_for(bench: Bench) -> None:
+    bench.notes.failing["receipt"] = raising(StoreAccessError("AccessDeniedException"))
+    assert bench.deliver(bench.only_paid()).put_aside == 1
+    assert bench.waiting_for() == [(2, "receipt", "retry")]
+    bench.notes.failing.clear()
+    assert bench.sweep(after=30).effects_done == 2
+    assert bench.statuses()[1:] == [(2, "receipt", "done", 2), (2, "loyalty", "done", 1)]

@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.clock import START
+from tests.fakes.hooks import raising
 from tests.fakes.stores import Fault
+from tests.samples import COUNTER
 from tests.unit.runtime.delivery import HOOKED, Bench
 from workflow.definition.definition import Definition, State, Timer
 from workflow.runtime.fire import MAX_COMMITS
@@ -151,3 +153,32 @@ def test_what_a_timer_does_is_delivered_like_any_change() -> None:
     bench.sweep(after=60)
     assert bench.deliver().effects_done == 2
     assert bench.notes.keys == ["order#42#1#greet", "order#42#2#greet"]
+
+
+def test_a_timer_fires_before_due_effects_that_take_all_the_time_of_a_sweep() -> None:
+    bench = Bench(_timed(placed=(HALF_AN_HOUR,)), workers=1)
+    bench.notes.failing["receipt"] = raising(ValueError("no printer"))
+    bench.deliver(bench.only_paid("slow"))
+    bench.flow.create("order", "42")
+    bench.notes.failing["receipt"] = lambda effect: bench.clock.advance(60)
+    delivered = bench.sweep(after=1800)
+    assert (delivered.timers_fired, delivered.effects_done) == (1, 1)
+    assert _triggers(bench) == ["create", "cancel"]
+
+
+def test_a_timer_whose_transition_the_table_denies_us_is_due_again(bench: Bench) -> None:
+    timer = _timer(bench)
+    bench.store.faults = ["denied"]
+    assert bench.sweep(after=1800).timers_fired == 0
+    assert _timer(bench) == timer
+    assert bench.sweep().timers_fired == 1
+    assert _triggers(bench) == ["create", "cancel"]
+
+
+def test_a_timer_of_a_kind_that_is_not_deployed_here_is_due_again(bench: Bench) -> None:
+    timer = _timer(bench)
+    bench.deploy(COUNTER)
+    assert bench.sweep(after=1800).timers_fired == 0
+    assert _timer(bench) == timer
+    bench.deploy(bench.definition)
+    assert bench.sweep().timers_fired == 1
