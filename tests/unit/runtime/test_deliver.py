@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.ledgers import Crash, LedgerFault
 from tests.unit.runtime.delivery import Bench
 from workflow import Effect
+from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry
 
 DONE = [(1, "greet", "done", 1), (2, "receipt", "done", 1), (2, "loyalty", "done", 1)]
 
@@ -188,3 +189,29 @@ def test_a_ledger_that_is_down_loses_nothing(bench: Bench) -> None:
     bench.clock.advance(66)
     assert bench.deliver().failed == []
     assert bench.notes.ran[1:] == [("42", 1, "greet", 2), ("42", 2, "receipt", 1), ("42", 2, "loyalty", 1)]
+
+
+@pytest.mark.parametrize(
+    ("owner", "ahead", "held"),
+    [
+        ("alive", timedelta(milliseconds=1), True),
+        ("alive", timedelta(minutes=20), True),
+        ("alive", timedelta(0), False),
+        ("fast", timedelta(minutes=20, milliseconds=1), False),
+        ("fast", timedelta(days=1), False),
+        (RELEASED, timedelta(seconds=60), False),
+    ],
+)
+def test_a_lease_holds_while_it_lasts_unless_it_was_given_back_or_no_process_lives_so_long(
+    bench: Bench, owner: str, ahead: timedelta, held: bool
+) -> None:
+    paid = bench.only_paid()
+    owed = {"receipt": OWED, "loyalty": OWED}
+    bench.store.ledger.put(LedgerEntry("order", "42", 2, owner, bench.clock.now() + ahead, owed), None)
+    delivered = bench.deliver(paid)
+    if held:
+        assert (delivered.failed, bench.notes.ran) == ([paid], [])
+    else:
+        attempt = 1 if owner == RELEASED else 2
+        assert delivered.failed == []
+        assert bench.notes.ran == [("42", 2, "receipt", attempt), ("42", 2, "loyalty", 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.fakes.hooks import raising
 from tests.fakes.ledgers import Crash, LedgerFault
 from tests.unit.runtime.delivery import Bench
 from workflow import Effect
-from workflow.runtime.ledger_entry import Parked
+from workflow.runtime.ledger_entry import OWED, LedgerEntry, Outcome, Parked
 
 ALL = [(2, "receipt"), (2, "loyalty"), (3, "receipt"), (3, "loyalty"), (4, "notify")]
 
@@ -245,3 +245,42 @@ def test_a_gap_further_on_is_noted_at_the_event_before_it() -> None:
     bench.sweep(after=30)
     assert _ran(bench) == ALL
     assert bench.waiting_for() == [(4, "", "broken")]
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_waits_behind_effects_that_a_late_duplicate_runs_is_not_forgotten(dies: bool) -> None:
+    bench = _aside()
+
+    def duplicate_comes(effect: Effect) -> None:
+        lease_until = bench.clock.now() + timedelta(seconds=60)
+        bench.store.ledger.put(_claimed(bench, "duplicate", lease_until), None)
+
+    bench.notes.failing["receipt"] = duplicate_comes
+    assert bench.sweep(after=30).effects_done == 2
+    bench.notes.failing.clear()
+    assert _ran(bench) == ALL[:2]
+    now = bench.clock.now()
+    assert bench.entry(2).parked == Parked("", "following", now - timedelta(seconds=30), now)
+    if not dies:
+        done = Outcome("done", 1, now)
+        claimed = bench.entry(3)
+        bench.store.ledger.put(claimed._replace(outcomes=dict.fromkeys(claimed.outcomes, done)), claimed)
+    assert bench.sweep(after=59).effects_done == (0 if dies else 1)
+    bench.sweep(after=60)
+    assert _ran(bench) == (ALL if dies else [*ALL[:2], ALL[4]])
+    assert _is_through(bench)
+
+
+def _claimed(bench: Bench, owner: str, lease_until: datetime) -> LedgerEntry:
+    return LedgerEntry("order", "42", 3, owner, lease_until, dict.fromkeys(("receipt", "loyalty"), OWED))
+
+
+def test_a_lease_that_no_process_can_have_is_taken_over_by_a_sweep() -> None:
+    bench = _aside()
+    bench.clock.advance(30)
+    entry = bench.entry()
+    assert entry.parked is not None
+    tomorrow = bench.clock.now() + timedelta(days=1)
+    bench.store.ledger.put(entry._replace(owner="fast", lease_until=tomorrow), entry)
+    assert bench.sweep().effects_done == 5
+    assert _ran(bench) == ALL

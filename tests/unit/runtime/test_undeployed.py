@@ -167,3 +167,15 @@ def test_an_event_whose_transition_was_edited_away_under_the_same_version_waits_
     bench.deploy(HOOKED)
     bench.sweep(after=60)
     assert bench.notes.keys == ["order#42#1#greet", "order#42#2#receipt", "order#42#2#loyalty"]
+
+
+def test_an_event_never_runs_hooks_that_it_did_not_owe_when_it_was_made(bench: Bench) -> None:
+    bench.deploy(ORDER)
+    changes = bench.paid()
+    bench.deploy(replace(HOOKED, version=2))
+    delivered = bench.deliver(*changes)
+    assert (delivered.failed, delivered.violations, delivered.effects_done) == ([], 0, 0)
+    assert (bench.notes.ran, bench.statuses()) == ([], [])
+    bench.flow.fire("order", "42", "ship")
+    assert bench.deliver().effects_done == 1
+    assert bench.notes.keys == ["order#42#3#notify"]
