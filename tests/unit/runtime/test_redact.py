@@ -49,3 +49,22 @@ def test_a_trace_keeps_its_frames_and_tells_what_led_to_it() -> None:
         "ValueError: no such [hidden]",
     ]
     assert redacted_error(raised.value, ()) == "ValueError: no such e"
+
+
+def _deep(depth: int) -> None:
+    if depth:
+        _deeper(depth - 1)
+    raise ValueError("at the bottom")
+
+
+def _deeper(depth: int) -> None:
+    _deep(depth)
+
+
+def test_a_long_trace_keeps_its_end() -> None:
+    with pytest.raises(ValueError, match="bottom") as raised:
+        _deep(200)
+    told = redacted_trace(raised.value, ())
+    assert len(told) == len("... ") + 8000
+    assert told.startswith("... ")
+    assert told.endswith("ValueError: at the bottom")

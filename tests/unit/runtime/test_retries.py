@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from tests.fakes.clock import START
 from tests.fakes.hooks import Notebook, raising
 from tests.fakes.uses import using
 from tests.unit.runtime.delivery import HOOKED, Bench
 from workflow.definition.definition import HookUse, Retry
 from workflow.errors import Refused, ThrottledError
-from workflow.runtime.ledger_entry import Outcome
+from workflow.runtime.ledger_entry import Attempt, Outcome
 from workflow.runtime.retries import Next, after_failure
 
 QUICK = Retry(attempts=8, first_seconds=0.5, factor=2, ceiling_seconds=1)
@@ -116,3 +119,12 @@ def test_what_follows_a_failure(
     use: HookUse, error: Exception, outcome: Outcome, jitter: float, following: Next
 ) -> None:
     assert after_failure(use, error, outcome, jitter) == following
+
+
+def test_of_failed_attempts_the_last_twenty_are_kept_and_the_beginnings_of_their_errors() -> None:
+    outcome = Outcome()
+    ends = [START + timedelta(seconds=number) for number in range(30)]
+    for number, end in enumerate(ends):
+        outcome = outcome.ended("failed", end, number, f"{number:02} {'x' * 1000}")
+    kept = tuple(Attempt(ends[number], number, f"{number:02} {'x' * 297}") for number in range(9, 29))
+    assert outcome == Outcome("failed", 30, ends[29], 29, f"29 {'x' * 1000}", "", kept)
