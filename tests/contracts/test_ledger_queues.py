@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
+
+import pytest
 
 from tests.contracts.conftest import Ports
+from workflow.aws.due_items import DUE_SHARDS, write_due
 from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
 from workflow.runtime.ports import Due, Pause
 
@@ -47,6 +51,18 @@ def test_what_is_due_comes_from_every_share_and_soonest_first_within_each(ports:
     _put_aside(ports, "same", NOW - timedelta(days=2), version=3)
     _put_aside(ports, "same", NOW - timedelta(days=3), version=1)
     assert [one.version for one in ports.ledger.due(NOW) if one.entity_id == "same"] == [1, 3, 2]
+
+
+@pytest.mark.not_on(memory="has no shares")
+def test_whoever_takes_only_some_of_what_is_due_takes_as_many_of_each_share(ports: Ports) -> None:
+    numbers: dict[str, list[int]] = {}
+    for number in range(200):
+        numbers.setdefault(write_due("due", "order", str(number), NOW)["due"]["S"], []).append(number)
+    for share in numbers.values():
+        for number in share[:3]:
+            _put_aside(ports, str(number), NOW - timedelta(minutes=number))
+    taken = {int(due.entity_id) for due in islice(ports.ledger.due(NOW), 2 * DUE_SHARDS)}
+    assert taken == {number for share in numbers.values() for number in share[1:3]}
 
 
 def test_what_was_taken_or_let_go_is_due_no_more(ports: Ports) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.contracts.conftest import Ports
 from tests.writes import BEGINNING, committed, creation, requested, step
+from workflow.aws import items
 from workflow.runtime.ports import SetTimer, Write
 
 MANY = 40
@@ -93,3 +94,20 @@ def test_a_refused_timer_is_kept_and_is_due_no_more(ports: Ports) -> None:
     ports.store.change_timer(write.timer, refused)
     assert ports.store.find_timer("order", "42") == refused
     assert list(ports.store.due_timers(BEGINNING + timedelta(days=1))) == []
+
+
+@pytest.mark.not_on(memory="nobody writes there past the framework")
+def test_a_timer_that_was_changed_by_hand_keeps_no_other_from_being_due(
+    ports: Ports, caplog: pytest.LogCaptureFixture
+) -> None:
+    writes = [committed(ports.store, _timed(creation(str(number)), number)) for number in range(MANY)]
+    ports.client.update_item(
+        TableName=ports.table,
+        Key=items.key("order", "7", "timer"),
+        UpdateExpression="REMOVE #version",
+        ExpressionAttributeNames={"#version": "version"},
+    )
+    due = list(ports.store.due_timers(BEGINNING + timedelta(days=1)))
+    others = [write.timer for write in writes if write.timer and write.timer.entity_id != "7"]
+    assert sorted(due) == sorted(others)
+    assert "a timer cannot be read: item order#7 timer was changed by hand: it lacks 'version'" in caplog.text

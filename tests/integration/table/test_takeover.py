@@ -91,3 +91,34 @@ def test_giving_an_entry_away_whose_answer_was_lost_is_no_lost_lease(on_table: O
     (kept,) = on_table.flow.effects("order", "42")
     assert (kept.owner, kept.parked) == ("", parked)
     assert on_table.wire.operations().count("UpdateItem") == 2
+
+
+def test_an_entry_whose_answer_was_lost_is_told_as_written(on_table: OnTable, clock: FakeClock) -> None:
+    ledger = on_table.flow.runtime.ledger
+    entry = LedgerEntry(
+        "order", "42", 1, "one", clock.now(), {"greet": OWED, "bill": Outcome("failed", 1, clock.now())}
+    )
+    taken = entry._replace(owner="other", parked=Parked("greet", "following", clock.now(), clock.now()))
+    for after, found in ((entry, None), (taken, entry)):
+        on_table.wire.sent.clear()
+        on_table.wire.fail(lose_response, operation="PutItem")
+        assert ledger.put(after, found) is None
+        assert on_table.wire.operations() == ["PutItem", "PutItem"]
+    assert [one._replace(lease_until=clock.now()) for one in ledger.entries("order", "42")] == [
+        taken._replace(lease_until=clock.now())
+    ]
+
+
+def test_an_entry_that_somebody_took_after_the_answer_was_lost_is_theirs(on_table: OnTable, clock: FakeClock) -> None:
+    ledger = on_table.flow.runtime.ledger
+    entry = LedgerEntry("order", "42", 1, "one", clock.now(), {"greet": OWED})
+
+    def taken(request: object) -> None:
+        on_table.wire.faults.clear()
+        (stands,) = ledger.entries("order", "42")
+        assert ledger.put(entry._replace(owner="other"), stands) is None
+
+    on_table.wire.fail(lose_response, taken, operation="PutItem")  # type: ignore[arg-type]
+    stands = ledger.put(entry, None)
+    assert stands is not None
+    assert stands.owner == "other"
