@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from workflow.errors import UnknownHookError
+from workflow.errors import PayloadError, UnknownHookError
 from workflow.runtime import people
 from workflow.runtime.ask import check_id
 from workflow.runtime.explain import Explanation, explain
@@ -119,6 +119,8 @@ class Operations:
         or if it looked at less than is asked for now; it then finds what was lost before it first began. What changed
         in the last five minutes is left to the stream.
         """
+        if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
+            raise PayloadError(f"`since` is {since!r}; give a datetime with its zone, such as datetime.now(UTC)")
         reconciler = Reconciler(self._runtime, self._records, since=since, on_progress=on_progress)
         return reconciler.reconcile(afresh=afresh)
 

@@ -55,7 +55,7 @@ def _told(outcome: Outcome) -> Iterator[Text]:
         yield Text(shorten(outcome.note, _LONGEST_ERROR), "yellow")
     if outcome.error:
         yield Text(shorten(outcome.error, _LONGEST_ERROR), "red")
-    others = dict.fromkeys(attempt.error for attempt in outcome.earlier if attempt.error != outcome.error)
+    others = dict.fromkeys(attempt.error for attempt in outcome.earlier if not outcome.error.startswith(attempt.error))
     for error in list(others)[-_MOST_OTHERS:]:
         yield Text(f"before: {shorten(error)}", "dim")
 

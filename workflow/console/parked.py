@@ -25,6 +25,7 @@ WHY: Mapping[Why, str] = {
     "unknown": "a run was cut off",
     "broken": "history unreadable",
     "retry": "failed",
+    "released": "let go",
     "paused": "hook paused",
     "following": "catching up",
     "definition": "not deployed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from workflow.console.checked import PROMISES
 from workflow.console.forms import Form, effect_form, way_form
@@ -60,7 +61,7 @@ def explanation_form(told: Explanation) -> Form:
         "version": entity.version,
         "since": entity.changed_at,
         "reasons": [{"what": reason.what, "way_out": reason.way_out or None} for reason in told.reasons],
-        "blocking": _blocking_form(told.blocking) if told.blocking else None,
+        "blocking": _blocking_form(told.blocking, told.now) if told.blocking else None,
         "waiting": [_standing_form(standing) for standing in told.waiting],
         "timer": {"trigger": timer.trigger, "at": timer.at, "refused": timer.refused or None} if timer else None,
         "can_fire": [way_form(way) for way in told.ways],
@@ -72,13 +73,13 @@ def _standing_form(standing: Standing) -> Form:
     return {"version": standing.event.version, "hooks": hooks}
 
 
-def _blocking_form(blocking: Standing) -> Form:
+def _blocking_form(blocking: Standing, now: datetime) -> Form:
     entry = blocking.entry
     effects = [{**effect_form(h, o), "trace": o.trace} for h, o in entry.outcomes.items()] if entry else []
     return {
         **_standing_form(blocking),
         "parked": parked_form(entry) if entry and entry.parked else None,
-        "running_until": entry.lease_until if entry else None,
+        "running_until": entry.lease_until if entry and entry.is_held(now) else None,
         "effects": effects,
     }
 

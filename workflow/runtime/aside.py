@@ -15,6 +15,8 @@ from workflow.runtime.retries import DEFAULT_RETRY, is_spent, wait_seconds
 
 log = logging.getLogger("workflow")
 
+_LONGEST_ERROR = 1000
+
 PAUSED_WAIT = timedelta(minutes=10)
 """How long what a pause put aside waits before it looks again by itself; `resume` makes it due at once."""
 
@@ -73,7 +75,7 @@ class Aside:
     def _parked(self, entry: LedgerEntry, hook: str, why: Why, wait: timedelta | None, error: str) -> Parked:
         now = self._clock.now()
         since = entry.parked.since if entry.parked else now
-        return Parked(hook, why, since, None if wait is None else now + wait, error)
+        return Parked(hook, why, since, None if wait is None else now + wait, error[:_LONGEST_ERROR])
 
     def _marked(self, entry: LedgerEntry, hook: str, error: str, trace: str) -> LedgerEntry:
         outcome = entry.outcomes[hook]

@@ -111,7 +111,7 @@ def _entry(blocking: Standing, entry: LedgerEntry | None, now: datetime) -> Reas
             f"the effects of version {version} were not begun yet (it was made {_ago(now, blocking.event.at)})",
             f"if this lasts longer than the stream takes: {command('reconcile')}",
         )
-    if entry.lease_until > now:
+    if entry.is_held(now):
         return Reason(f"{entry.first_open!r} of version {version} is being run, until {_at(entry.lease_until)} at most")
     if entry.parked:
         return _parked(entry, entry.parked, now)
@@ -133,6 +133,8 @@ def _parked(entry: LedgerEntry, parked: Parked, now: datetime) -> Reason:
         if entry.entity_id.startswith("-"):
             skip = f" or workflow skip --reason '...' {shlex.join(['--', *name])}"
         return Reason(what, command("redrive", *name) + skip)
+    if parked.why == "released":
+        return Reason(f"{subject} was let go {since}; it goes on {due_in(parked.next_at, now)}")
     if parked.why == "retry":
         what = f"{subject} failed{_attempts(attempts)}: {parked.error}; put aside {since}"
         return Reason(f"{what}, next try {due_in(parked.next_at, now)}", f"sooner: {command('redrive', *name)}")
@@ -167,7 +169,9 @@ def _place(
     elif not ways:
         yield Reason(f"nothing leads on from {entity.state!r}", "declare a transition from there, or call it final")
     elif timer and timer.refused:
-        yield Reason(f"its timer fired {timer.trigger!r} at {_at(timer.at)}, which was refused: {timer.refused}")
+        by_hand = command("fire", entity.kind, entity.id, timer.trigger)
+        fired = f"its timer fired {timer.trigger!r} at {_at(timer.at)}, which was refused: {timer.refused}"
+        yield Reason(fired, f"by hand: {by_hand}")
     elif timer:
         yield Reason(f"nothing holds it up: it waits for a trigger, or for its timer {due_in(timer.at, now)}")
     else:

@@ -152,7 +152,7 @@ def _neglected(standing: Standing, now: datetime) -> _Found:
             owed = f"effects of version {version} are owed since {_at(standing.event.at)}, and nobody has begun them"
             yield _Wrong(4, owed, command("reconcile"))
     elif entry.parked is None:
-        if entry.lease_until < now - LATE:
+        if standing.event.at < now - LATE and not entry.is_held(now):
             yield _Wrong(
                 4, f"effects of version {version} were cut off, and nobody has taken them up", command("reconcile")
             )

@@ -99,4 +99,5 @@ def _payload(use: HookUse, returned: object) -> Mapping[str, object]:
         return {}
     if not isinstance(returned, Mapping):
         raise TypeError(f"a hook with `then` returns a map for the payload, or None, not {type(returned).__name__}")
-    return returned
+    # Here, while it still counts as the hook's own doing: a map may fail when it is read.
+    return dict(returned)

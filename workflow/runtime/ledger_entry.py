@@ -69,10 +69,22 @@ OWED = Outcome()
 RELEASED = ""
 """The owner of effects that were let go before any of them was cut off."""
 
-Why = Literal["retry", "paused", "following", "definition", "lost", "attempts", "refused", "unknown", "broken"]
-"""Why effects were put aside. The first five go on by themselves: after a wait, when their hook is resumed, behind
-effects that were put aside before, when their definition is deployed, or because the stream lost them. The others wait
-for a person: all attempts failed, the hook was refused, a run was cut off, or the history cannot be read."""
+Why = Literal[
+    "retry",
+    "released",
+    "paused",
+    "following",
+    "definition",
+    "lost",
+    "attempts",
+    "refused",
+    "unknown",
+    "broken",
+]
+"""Why effects were put aside. The first six go on by themselves: after a wait, because a person let them go,
+when their hook is resumed, behind effects that were put aside before, when their definition is deployed, or because the
+stream lost them. The others wait for a person: all attempts failed, the hook was refused, a run was cut off,
+or the history cannot be read."""
 
 
 class Parked(NamedTuple):

@@ -12,6 +12,8 @@ from workflow.runtime.runtime import Runtime
 
 _SLOWEST = 1 / 86_400
 
+_LONGEST_REASON = 1000
+
 
 def parked_of(runtime: Runtime, kind: str, entity_id: str) -> LedgerEntry:
     """Where the entity was put aside; raises EffectNotParkedError if it was not."""
@@ -35,8 +37,10 @@ def redrive(runtime: Runtime, entry: LedgerEntry, at: datetime | None = None) ->
         ask_probe = parked.why == "unknown" and _has_probe(runtime, entry.kind, hook)
         status: Status = "unknown" if ask_probe else outcome.status
         fresh = fresh.with_outcome(hook, outcome._replace(status=status, trace="", forgiven=outcome.attempts))
-    why: Why = "retry" if entry.outcomes and parked.why not in ("following", "lost") else parked.why
-    _replace(runtime, entry, fresh._replace(parked=parked._replace(why=why, next_at=at or now)), now)
+    why: Why = "released" if entry.outcomes and parked.why not in ("following", "lost") else parked.why
+    # The reason of a pause is no error of the hook's.
+    error = "" if parked.why == "paused" else parked.error
+    _replace(runtime, entry, fresh._replace(parked=parked._replace(why=why, next_at=at or now, error=error)), now)
 
 
 def _has_probe(runtime: Runtime, kind: str, hook: str) -> bool:
@@ -79,17 +83,28 @@ def skip(runtime: Runtime, entry: LedgerEntry, reason: str, by: str = "") -> str
 
     Raises PayloadError without a reason, and EffectNotParkedError if there is nothing to skip or somebody was faster.
     """
-    if not reason.strip():
-        raise PayloadError(f"{entry.kind} {entry.entity_id}: to skip an effect takes a reason; it is kept with it")
+    reason = _reason(f"{entry.kind} {entry.entity_id}: to skip an effect", reason, by)
     hook, now = entry.first_open, runtime.clock.now()
     parked = _parked(entry)
     if not hook:
         raise EffectNotParkedError(f"{entry}: nothing is open to be skipped")
-    note = f"by {by}: {reason.strip()}" if by else reason.strip()
+    note = f"by {by}: {reason}" if by else reason
     outcome = entry.outcomes[hook]._replace(status="skipped", at=now, note=note, trace="")
     going_on = Parked("", "following", parked.since, now)
     _replace(runtime, entry, entry.with_outcome(hook, outcome)._replace(parked=going_on), now)
     return hook
+
+
+def _reason(subject: str, reason: str, by: str) -> str:
+    """The reason as it is kept: every effect that it holds up carries it."""
+    if not isinstance(reason, str) or not reason.strip():
+        raise PayloadError(f"{subject} takes a reason; whoever asks why nothing moves will read it")
+    for name, text in (("reason", reason), ("name", by)):
+        if len(text) > _LONGEST_REASON:
+            raise PayloadError(f"{subject}: the {name} has {len(text)} characters; at most {_LONGEST_REASON} fit")
+        if not text.isprintable() and not text.replace("\n", " ").isprintable():
+            raise PayloadError(f"{subject}: the {name} holds characters that cannot be shown")
+    return reason.strip()
 
 
 def _parked(entry: LedgerEntry) -> Parked:
@@ -108,8 +123,7 @@ def _replace(runtime: Runtime, found: LedgerEntry, entry: LedgerEntry, now: date
 
 def pause(runtime: Runtime, hook: str, reason: str, by: str = "") -> Pause:
     """The hook is not run until it is resumed; entities that owe it are put aside. Known everywhere in ten seconds."""
-    if not reason.strip():
-        raise PayloadError(f"to pause {hook!r} takes a reason; whoever asks why nothing moves will read it")
+    reason = _reason(f"to pause {hook!r}", reason, by)
     made = Pause(hook, runtime.clock.now(), reason, by)
     runtime.ledger.pause(made)
     return made

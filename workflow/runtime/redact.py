@@ -15,6 +15,7 @@ HIDDEN = "[hidden]"
 
 _LONGEST_ERROR = 1000
 _LONGEST_TRACE = 8000
+_LONGEST_CHAIN = 20
 _SHORT = 6
 """A text below this length is hidden only where it stands as a word of its own: it is part of too many others."""
 
@@ -50,10 +51,13 @@ def _pattern(secret: str) -> str:
 
 
 def redacted_error(error: BaseException, secrets: Iterable[str]) -> str:
-    """What an error says, on one line that a ledger can hold, without the secrets."""
+    """What an error says, short enough for a ledger, without the secrets."""
     try:
         text = str(error)
-    except Exception as failure:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failure:
+        # SystemExit as well: what an error says must not end what tells of it.
         text = f"<its text cannot be read: {type(failure).__name__}>"
     told = f"{type(error).__name__}: {redact(text, secrets)}".encode(errors="replace").decode()
     return told if len(told) <= _LONGEST_ERROR else f"{told[:_LONGEST_ERROR]} ..."
@@ -75,7 +79,7 @@ def bare_trace(error: BaseException) -> str:
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     at: BaseException | None = error
-    while at is not None and id(at) not in seen:
+    while at is not None and id(at) not in seen and len(seen) < _LONGEST_CHAIN:
         seen.add(id(at))
         yield at
         at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from workflow.definition.definition import Definition, Timer
 from workflow.engine.events import Event
-from workflow.errors import Refused, StoreAccessError, UnknownKindError, VersionPassedError
+from workflow.errors import GuardError, Refused, StoreAccessError, UnknownKindError, VersionPassedError
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import SetTimer
 from workflow.runtime.runtime import Runtime
@@ -49,6 +49,9 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
         runtime.store.change_timer(timer, None)
         return False
     except Refused as refusal:
+        if isinstance(refusal, GuardError) and refusal.__cause__:
+            # The guard did not say no, it failed: nobody knows what it would have said.
+            raise
         log.warning("the timer of %s %s was refused: %s", timer.kind, timer.entity_id, refusal)
         runtime.store.change_timer(timer, _next_after(runtime, timer, str(refusal)))
         return False

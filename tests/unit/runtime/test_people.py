@@ -50,7 +50,7 @@ def test_a_redriven_effect_is_owed_until_it_runs_and_its_attempts_are_forgiven(s
     stuck.clock.advance(60)
     stuck.flow.operations.redrive("order", "1")
     owed = Outcome("owed", 1, failed_at, 0, "LookupError: x", forgiven=1)
-    parked = Parked("receipt", "retry", failed_at, stuck.clock.now(), "LookupError: x")
+    parked = Parked("receipt", "released", failed_at, stuck.clock.now(), "LookupError: x")
     assert stuck.entry(2, "1") == LedgerEntry(
         "order", "1", 2, RELEASED, stuck.clock.now(), {"receipt": owed, "loyalty": OWED}, parked
     )

@@ -14,9 +14,10 @@ from workflow.runtime.runtime import Runtime
 from workflow.runtime.sweep import Sweeper
 from workflow.testing.simulation.clock import VirtualClock
 from workflow.testing.simulation.fate import Fate, Odds
+from workflow.testing.simulation.fated_ledger import FatedLedger
+from workflow.testing.simulation.fated_store import FatedStore
 from workflow.testing.simulation.hooks import SimulatedHooks
 from workflow.testing.simulation.log import Key, Log
-from workflow.testing.simulation.ports import FatedLedger, FatedStore
 from workflow.testing.simulation.profile import FAULTS, draw_profile
 from workflow.testing.simulation.scenario import Scenario
 from workflow.testing.simulation.scheduler import Actor, Scheduler, current, find_current
