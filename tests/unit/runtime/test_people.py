@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -207,3 +208,26 @@ def test_a_redriven_entity_whose_history_is_broken_still_waits_for_its_repair(be
     bench.flow.operations.redrive("order", "42")
     bench.sweep()
     assert [run[1:3] for run in bench.notes.ran] == [(1, "greet"), (2, "receipt"), (2, "loyalty"), (3, "notify")]
+
+
+@pytest.mark.parametrize("reason", ["x" * 1001, "bad\udcff", "\x1b[2J", None])
+def test_a_reason_that_would_not_fit_or_not_show_is_refused(stuck: Bench, reason: Any) -> None:
+    for call in (
+        lambda: stuck.flow.operations.pause("receipt", reason),
+        lambda: stuck.flow.operations.skip("order", "1", reason),
+        lambda: stuck.flow.operations.pause("receipt", "good", by="x" * 1001),
+    ):
+        with pytest.raises(PayloadError, match=r"takes a reason|at most 1000 fit|cannot be shown"):
+            call()
+    assert stuck.flow.operations.pauses() == {}
+
+
+def test_what_a_pause_held_up_is_let_go_without_the_pauses_reason_for_an_error(bench: Bench) -> None:
+    bench.flow.operations.pause("receipt", "the provider is down")
+    bench.paid()
+    bench.deliver()
+    bench.flow.operations.resume("receipt")
+    parked = bench.entry().parked
+    assert (parked.why, parked.error, parked.next_at) == ("released", "", bench.clock.now())
+    first, *_ = bench.flow.operations.explain("order", "42").reasons
+    assert first.what.startswith("'receipt' of version 2 was let go since 2026-01-31")

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.clock import START
-from tests.fakes.hooks import raising
+from tests.fakes.hooks import Notebook, raising
 from tests.fakes.stores import Fault
 from tests.samples import COUNTER
 from tests.unit.runtime.delivery import HOOKED, Bench
-from workflow.definition.definition import Definition, State, Timer
+from workflow import guard
+from workflow.definition.definition import Definition, Guard, State, Timer
 from workflow.runtime.fire import MAX_COMMITS
 from workflow.runtime.ports import SetTimer
 
@@ -182,3 +183,26 @@ def test_a_timer_of_a_kind_that_is_not_deployed_here_is_due_again(bench: Bench) 
     assert _timer(bench) == timer
     bench.deploy(bench.definition)
     assert bench.sweep().timers_fired == 1
+
+
+def test_a_timer_whose_guard_fails_is_due_again_and_one_whose_guard_says_no_is_over() -> None:
+    order = _timed(placed=(HALF_AN_HOUR,))
+    ways = tuple(replace(t, guard=Guard(function="open")) if t.trigger == "cancel" else t for t in order.transitions)
+    answers: list[bool | Exception] = [ConnectionError("no answer"), True]
+
+    @guard(name="open")
+    def is_open(seen: dict[str, object]) -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    notes = Notebook("greet", "receipt", "loyalty", "notify")
+    notes.handlers.append(is_open)
+    bench = Bench(replace(order, transitions=ways), notes=notes)
+    bench.flow.create("order", "42")
+    timer = _timer(bench)
+    assert bench.sweep(after=1800).timers_fired == 0
+    assert _timer(bench) == timer
+    assert bench.sweep().timers_fired == 1
+    assert _triggers(bench) == ["create", "cancel"]
