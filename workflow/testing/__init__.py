@@ -1,4 +1,4 @@
-"""What an application's own tests need: the ports in memory, a way to run the effects, and the simulator."""
+"""What an application's own tests need: the ports in memory, a clock, a way to run the effects, and the simulator."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from workflow.testing.delivery import MemoryDelivery
 from workflow.testing.memory import MemoryStore
+from workflow.testing.memory_clock import MemoryClock
 from workflow.testing.memory_ledger import MemoryLedger
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.simulate import simulate
 
-__all__ = ["MemoryDelivery", "MemoryLedger", "MemoryStore", "simulate"]
+__all__ = ["MemoryClock", "MemoryDelivery", "MemoryLedger", "MemoryStore", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -39,5 +39,8 @@ class MemoryDelivery:
         return total
 
     def sweep(self) -> Delivered:
-        """Does what the sweeper does once a minute: fires due timers, and takes up what was put aside and is due."""
-        return self._sweeper.sweep(until=self._runtime.clock.now() + timedelta(minutes=1))
+        """Does what the sweeper does once a minute, fires due timers and takes up what was put aside and is due, and
+        then runs what that caused: `run(); clock.advance(3600); sweep()` is the whole loop."""
+        swept = self._sweeper.sweep(until=self._runtime.clock.now() + timedelta(minutes=1))
+        swept.add(self.run())
+        return swept

@@ -64,16 +64,31 @@ def test_what_failed_is_put_aside_and_goes_on_with_a_sweep(flow: Workflow, notes
     assert notes.keys == ["order#1#1#greet"]
 
 
-def test_a_sweep_fires_what_is_due_and_a_run_delivers_it(flow: Workflow, notes: Notebook, clock: FakeClock) -> None:
+def test_a_sweep_fires_what_is_due_and_delivers_what_that_caused(
+    flow: Workflow, notes: Notebook, clock: FakeClock
+) -> None:
     states = {**HOOKED.states, "placed": replace(HOOKED.states["placed"], timers=(Timer(60, "annotate"),))}
     timed = Workflow(definitions(replace(HOOKED, states=states)), MemoryStore(), handlers=notes.handlers, clock=clock)
     delivery = MemoryDelivery(timed)
     timed.create("order", "42")
     delivery.run()
     clock.advance(60)
-    assert delivery.sweep().timers_fired == 1
-    assert delivery.run().effects_done == 1
+    swept = delivery.sweep()
+    assert (swept.timers_fired, swept.effects_done) == (1, 1)
     assert notes.keys == ["order#42#1#greet", "order#42#2#greet"]
+    assert delivery.run().effects_done == 0
+
+
+def test_a_sweep_delivers_what_an_effect_that_it_took_up_fired(
+    flow: Workflow, notes: Notebook, clock: FakeClock
+) -> None:
+    notes.failing["greet"] = lambda effect: effect.fire("pay", {"amount": 1}) if effect.attempt > 1 else 1 / 0
+    flow.create("order", "42")
+    delivery = MemoryDelivery(flow)
+    delivery.run()
+    clock.advance(3600)
+    assert delivery.sweep().effects_done == 2
+    assert notes.keys[-1] == "order#42#2#receipt"
 
 
 def test_a_store_without_a_stream_in_memory_is_refused(flow: Workflow) -> None:
