@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,9 +15,10 @@ import pytest
 from tests.samples import ORDER, entering
 from tests.simulation.scenarios import ALL, NASTY, SHIPPED
 from workflow import Definitions, Effect, hook
+from workflow.definition.definition import Guard, State, Transition
 from workflow.testing import simulate
 from workflow.testing.memory_ledger import MemoryLedger
-from workflow.testing.simulation import Command, Fate, Scenario, run_schedule, run_seeds, tell_seed
+from workflow.testing.simulation import Command, Fate, Report, Scenario, run_schedule, run_seeds, tell_seed
 from workflow.testing.simulation.shrink import shrink
 
 _ENTITY = [
@@ -24,6 +28,11 @@ _ENTITY = [
     Command("fire", "nasty", "1", "bump"),
 ]
 _SCRIPTED = Scenario(NASTY, scripts=[_ENTITY])
+GREETED = Definitions((entering(ORDER, placed=["greet"]),))
+
+
+def _line(function: Callable[..., object]) -> int:
+    return function.__code__.co_firstlineno
 
 
 def _break_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +131,167 @@ def test_users_simulate_their_own_hooks() -> None:
     # Ids are the same in every schedule; more runs than effects, for some were cut off.
     assert len(set(sent)) < report.effects < len(sent)
     assert str(report).splitlines()[0].split() == ["schedules", "150"]
+
+
+def test_a_hook_that_never_succeeds_is_named_with_its_first_error_and_where_it_was_raised() -> None:
+    @hook
+    def send_receipt(effect: Effect) -> None:
+        raise LookupError("MAIL_FROM is not set")
+
+    @hook
+    def pack(effect: Effect) -> None:
+        int("seven")
+
+    order = entering(ORDER, placed=["send_receipt"], paid=["pack"])
+    here = send_receipt.__code__.co_firstlineno
+    with pytest.raises(AssertionError) as raised:
+        simulate(Definitions((order,)), [send_receipt, pack], schedules=40)
+    assert str(raised.value).splitlines() == [
+        f"hook 'pack' never succeeded in 40 schedules: ValueError: invalid literal for int() with base 10: 'seven' "
+        f"(test_simulator.py:{here + 6})",
+        "hook 'send_receipt' never succeeded in 40 schedules: LookupError: MAIL_FROM is not set "
+        f"(test_simulator.py:{here + 2})",
+    ]
+
+
+def test_a_hook_that_cannot_even_be_called_is_named_with_its_first_line() -> None:
+    @hook
+    def greet() -> None:
+        pass
+
+    told = rf"^hook 'greet' never succeeded in 5 schedules: TypeError: .*\(test_simulator.py:{_line(greet)}\)$"
+    with pytest.raises(AssertionError, match=told):
+        simulate(GREETED, [greet], schedules=5)
+
+
+def test_a_hook_that_succeeds_now_and_then_is_counted_with_its_errors() -> None:
+    @hook
+    def greet(effect: Effect) -> None:
+        if effect.attempt == 1:
+            raise LookupError("not yet")
+
+    report = simulate(GREETED, [greet], schedules=40)
+    runs = report.hooks["greet"]
+    assert runs.well > 0
+    assert runs.errors == {"LookupError": runs.errors["LookupError"]}
+    assert re.search(rf"^  greet: LookupError +{runs.errors['LookupError']:,}$", str(report), re.MULTILINE)
+    twice = Report()
+    twice.add(report)
+    twice.add(report)
+    assert (twice.hooks["greet"].well, twice.hooks["greet"].first) == (2 * runs.well, runs.first)
+    assert report.hooks["greet"].well == runs.well
+
+
+def test_a_hook_that_was_never_reached_is_only_listed() -> None:
+    @hook
+    def greet(effect: Effect) -> None:
+        pass
+
+    lose = Transition("lose", "placed", "lost", guard=Guard("`false`"))
+    lossy = replace(ORDER, states={**ORDER.states, "lost": State("lost")}, transitions=(*ORDER.transitions, lose))
+    definitions = Definitions((entering(lossy, placed=["greet"], lost=["never"]),))
+    never = hook(name="never")(lambda effect: None)
+    report = simulate(definitions, [greet, never], schedules=5)
+    assert re.search(r"^  never +never reached$", str(report), re.MULTILINE)
+
+
+def test_a_single_seed_says_nothing_of_hooks_that_never_succeed() -> None:
+    @hook
+    def greet(effect: Effect) -> None:
+        raise LookupError("no")
+
+    assert simulate(GREETED, [greet], seed=7).hooks["greet"].errors["LookupError"] > 0
+
+
+def test_before_each_schedule_users_reset_their_fakes() -> None:
+    sent: set[str] = set()
+    resets: list[int] = []
+
+    @hook
+    def greet(effect: Effect) -> None:
+        sent.add(effect.key)
+
+    def reset() -> None:
+        resets.append(len(sent))
+        sent.clear()
+
+    simulate(GREETED, [greet], schedules=30, before_each=reset)
+    assert len(resets) == 30
+    assert resets[0] == 0
+
+
+def test_what_users_check_after_each_schedule_is_told_with_story_and_seed() -> None:
+    charged: list[str] = []
+
+    @hook
+    def greet(effect: Effect) -> None:
+        charged.append(effect.key)
+
+    def charged_once() -> None:
+        twice = {key for key in charged if charged.count(key) > 1}
+        if twice:
+            raise AssertionError(f"charged twice: {sorted(twice)[0]}")
+
+    with pytest.raises(AssertionError) as raised:
+        simulate(GREETED, [greet], schedules=300, before_each=charged.clear, check=charged_once)
+    story = str(raised.value)
+    assert re.search(
+        rf"^BROKEN: your own check:\n  charged twice: order#.*#greet "
+        rf"\(test_simulator.py:{_line(charged_once) + 3}\)$",
+        story,
+        re.MULTILINE,
+    )
+    assert len(re.findall(r": runs \(attempt", story)) < 6
+    seed = re.search(r"simulate\(\.\.\., seed=(\d+)\)", story)
+    assert seed is not None
+    with pytest.raises(AssertionError) as again:
+        simulate(GREETED, [greet], seed=int(seed[1]), before_each=charged.clear, check=charged_once)
+    assert str(again.value) == story
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["that is waited for", "that is not"])
+def test_a_hook_that_uses_its_effect_in_a_thread_is_told_so(waits: bool) -> None:
+    raised_there: list[BaseException] = []
+
+    @hook
+    def greet(effect: Effect) -> None:
+        def work() -> None:
+            try:
+                effect.fire("annotate", {"note": "hello"})
+            except BaseException as error:
+                raised_there.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        if waits:
+            thread.join()
+
+    with pytest.raises(AssertionError) as raised:
+        simulate(GREETED, [greet], schedules=200)
+    assert str(raised.value) == "hooks under simulate must not use threads: greet"
+    assert str(raised_there[0]) == str(raised.value)
+
+
+@pytest.mark.parametrize("schedules", [0, -1])
+def test_fewer_than_one_schedule_is_refused(schedules: int) -> None:
+    with pytest.raises(ValueError, match=f"^schedules must be 1 or more, not {schedules}$"):
+        simulate(NASTY, schedules=schedules)
+
+
+def test_without_pydantic_reading_definitions_is_refused_as_by_a_workflow() -> None:
+    script = (
+        "import sys; sys.modules['pydantic'] = None\n"
+        "from workflow import Workflow\n"
+        "from workflow.testing import MemoryStore, simulate\n"
+        "for read in (simulate, lambda path: Workflow(path, MemoryStore())):\n"
+        "    try: read('definitions')\n"
+        "    except Exception as error: print(type(error).__name__, error)"
+    )
+    one, other = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert one == other
+    assert one.startswith("SettingsError reading definitions needs pydantic: pip install")
 
 
 def test_a_broken_promise_raises_with_the_story(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ from workflow.errors import Refused, Retryable
 from workflow.runtime.effect import Effect
 from workflow.runtime.hooks import HookFunction, Hooks, ProbeFunction
 from workflow.testing.simulation.check_starts import check_start
+from workflow.testing.simulation.hook_runs import HookRuns
+from workflow.testing.simulation.own_effect import OwnEffect
 from workflow.testing.simulation.payloads import payload_for, trigger_from
 from workflow.testing.simulation.profile import HOOK_FATES
 from workflow.testing.simulation.scheduler import SECOND, current
@@ -42,7 +44,7 @@ class SimulatedHooks(Hooks):
         self._world = world
         names = [name for definition in definitions for name in sorted(definition.hooks)]
         for name in dict.fromkeys(names):
-            self._hooks[name] = self._watched(name, _Own(world, own[name]) if own else _StandIn(world, name))
+            self._hooks[name] = self._watched(name, _Own(world, name, own[name]) if own else _StandIn(world, name))
         if own:
             self.guards, self.probes = own.guards, own.probes
             self.probes = {name: self._watched_probe(probe) for name, probe in own.probes.items()}
@@ -111,8 +113,9 @@ def fated_guard(seen: Mapping[str, Any]) -> bool:
 class _Own:
     """A hook of the user's, called for real; fate adds that the process dies before or after it."""
 
-    def __init__(self, world: World, function: HookFunction) -> None:
+    def __init__(self, world: World, name: str, function: HookFunction) -> None:
         self._world, self._function = world, function
+        self._runs = world.log.hooks[name] = HookRuns()
 
     def __call__(self, effect: Effect) -> object:
         world = self._world
@@ -120,10 +123,20 @@ class _Own:
         if what == "crash before":
             world.fault(f"hook {what}")
             world.crash("before the hook")
-        returned = self._function(effect)
+        returned = self._called(OwnEffect(effect, world.scenario.in_threads))
         if what == "crash after":
             world.fault(f"hook {what}")
             world.crash("after the hook")
+        return returned
+
+    def _called(self, effect: Effect) -> object:
+        try:
+            returned = self._function(effect)
+        except Exception as error:
+            if not current().crashed:
+                self._runs.note_error(self._function, error)
+            raise
+        self._runs.well += 1
         return returned
 
 

@@ -10,9 +10,14 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.runtime.ask import Ask
 from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.testing.simulation.hook_runs import HookRuns
 
 Key = tuple[str, str]
 """Kind and id of an entity."""
+
+
+OWN_CHECK = 0
+"""Stands for a promise of the user's, who checks it himself."""
 
 
 class Breach(NamedTuple):
@@ -63,7 +68,8 @@ class Settled(NamedTuple):
 @dataclass
 class Log:
     """Everything that is kept of one schedule. The sets hold keys of effects; `cut_off` are those of whose last run
-    nobody knows the end; `held_up` the entities that were put aside for what happened to them."""
+    nobody knows the end; `held_up` the entities that were put aside for what happened to them; `hooks` says how
+    the user's own fared."""
 
     calls: list[Call] = field(default_factory=list)
     raw: list[RawWrite] = field(default_factory=list)
@@ -79,6 +85,7 @@ class Log:
     held_up: set[Key] = field(default_factory=set)
     breaches: list[Breach] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    hooks: dict[str, HookRuns] = field(default_factory=dict)
 
     def breach(self, promise: int, text: str) -> None:
         """Notes that a promise was broken."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from workflow.testing.simulation.hook_runs import HookRuns
 
 
 @dataclass
 class Report:
-    """Counts over all schedules; its text is a table for people."""
+    """Counts over all schedules; its text is a table for people. `hooks` are the user's own."""
 
     schedules: int = 0
     seconds: float = 0.0
@@ -17,6 +20,7 @@ class Report:
     effects: int = 0
     violations: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    hooks: dict[str, HookRuns] = field(default_factory=dict)
 
     def add(self, other: Report) -> None:
         """Adds the counts of another process."""
@@ -27,6 +31,12 @@ class Report:
         self.effects += other.effects
         self.violations += other.violations
         self.faults += other.faults
+        self.add_hooks(other.hooks)
+
+    def add_hooks(self, hooks: Mapping[str, HookRuns]) -> None:
+        """Adds how the user's own hooks fared elsewhere."""
+        for name, runs in hooks.items():
+            self.hooks.setdefault(name, HookRuns()).add(runs)
 
     def __str__(self) -> str:
         rows = [
@@ -37,6 +47,8 @@ class Report:
             ("events", f"{self.events:,}"),
             ("effects settled", f"{self.effects:,}"),
             *((f"  {name}", f"{count:,}") for name, count in sorted(self.faults.items())),
+            *([("own hooks that ended well", f"{sum(r.well for r in self.hooks.values()):,}")] if self.hooks else []),
+            *(row for name, runs in sorted(self.hooks.items()) for row in runs.rows(name)),
             ("violations", f"{self.violations:,}"),
         ]
         width = max(len(name) for name, _ in rows)

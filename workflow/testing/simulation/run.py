@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from workflow.testing.simulation.fate import Fate
+from workflow.testing.simulation.own_effect import tell_in_thread
 from workflow.testing.simulation.report import Report
 from workflow.testing.simulation.scenario import Scenario
 from workflow.testing.simulation.schedule import Outcome, run_schedule
@@ -34,6 +35,7 @@ def run_seeds(
     with _undisturbed():
         for seed in seeds:
             outcome = run_schedule(scenario, Fate(seed))
+            _refuse_threads(scenario)
             _add(report, outcome)
             if outcome.breaches:
                 report.violations += 1
@@ -44,7 +46,14 @@ def run_seeds(
                 on_progress(report)
         report.seconds = time.perf_counter() - began
         story = "" if not report.violations else tell_shrunk(scenario, seed, outcome, replay_with, most_replays)
+        # A thread that nobody waited for may have come last.
+        _refuse_threads(scenario)
     return report, story
+
+
+def _refuse_threads(scenario: Scenario) -> None:
+    if scenario.in_threads:
+        raise AssertionError(tell_in_thread(scenario.in_threads[0]))
 
 
 def tell_shrunk(
@@ -83,6 +92,7 @@ def _add(report: Report, outcome: Outcome) -> None:
     report.events += outcome.events
     report.effects += outcome.effects
     report.faults += outcome.faults
+    report.add_hooks(outcome.hooks)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,12 +15,19 @@ from workflow.testing.simulation.clients import Command
 @dataclass(frozen=True)
 class Scenario:
     """Definitions with the user's hooks (None: stand-ins), and what the clients do (None: as fate has it): one list
-    of commands for each client."""
+    of commands for each client.
+
+    `before_each` and `check` are the user's, called before and after each schedule; `in_threads` collects the names of
+    hooks that used their effect in a thread.
+    """
 
     definitions: Definitions
     own: Hooks | None = None
     scripts: Sequence[Sequence[Command]] | None = None
+    before_each: Callable[[], object] | None = None
+    check: Callable[[], None] | None = None
     machines: dict[tuple[str, int], Machine] = field(default_factory=dict)
+    in_threads: list[str] = field(default_factory=list)
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:

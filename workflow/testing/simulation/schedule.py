@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from workflow.testing.simulation.checker import check
 from workflow.testing.simulation.clients import Client, Command, commands_by_fate
 from workflow.testing.simulation.fate import Fate
-from workflow.testing.simulation.log import Breach
+from workflow.testing.simulation.hook_runs import HookRuns, place_in
+from workflow.testing.simulation.log import OWN_CHECK, Breach
 from workflow.testing.simulation.quiet import bring_to_rest
 from workflow.testing.simulation.scenario import Scenario
 from workflow.testing.simulation.scheduler import SECOND, Actor
@@ -26,7 +27,7 @@ _FEWEST, _MOST = 2, 7
 @dataclass(frozen=True)
 class Outcome:
     """What became of a schedule. `choices` replays it; `places` says what happens at each I/O point, if a plan was
-    given, from point 1 on."""
+    given, from point 1 on; `hooks` says how the user's own fared."""
 
     choices: Sequence[int]
     breaches: Sequence[Breach]
@@ -36,6 +37,7 @@ class Outcome:
     faults: Counter[str]
     lines: Sequence[str]
     places: Sequence[str]
+    hooks: Mapping[str, HookRuns] = field(default_factory=dict)
 
 
 def run_schedule(
@@ -47,12 +49,16 @@ def run_schedule(
 
 def play(world: World) -> Outcome:
     """Plays the schedule of a world from its beginning to its end."""
+    if world.scenario.before_each is not None:
+        world.scenario.before_each()
     try:
         _eventful(world)
         if not world.log.breaches:
             bring_to_rest(world)
         if not world.log.breaches:
             check(world)
+        if not world.log.breaches:
+            _check_own(world)
     finally:
         world.scheduler.end()
     return Outcome(
@@ -64,7 +70,19 @@ def play(world: World) -> Outcome:
         world.log.faults,
         world.story.lines(),
         world.places,
+        world.log.hooks,
     )
+
+
+def _check_own(world: World) -> None:
+    own = world.scenario.check
+    if own is None:
+        return
+    try:
+        own()
+    except AssertionError as error:
+        # A bare `assert` says nothing but where it stands.
+        world.log.breach(OWN_CHECK, f"{error or type(error).__name__} ({place_in(own, error)})".strip())
 
 
 def _eventful(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from workflow.testing.simulation.log import Breach
+from workflow.testing.simulation.log import OWN_CHECK, Breach
 
 START = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 """When every schedule begins."""
@@ -46,7 +46,11 @@ class Story:
 
 def ending(breaches: Sequence[Breach]) -> list[str]:
     """The promises that were broken, in words."""
-    return [f"BROKEN: promise {b.promise} ({PROMISES[b.promise]}):\n  {b.text}" for b in breaches]
+    return [f"BROKEN: {_named(b.promise)}:\n  {b.text}" for b in breaches]
+
+
+def _named(promise: int) -> str:
+    return "your own check" if promise == OWN_CHECK else f"promise {promise} ({PROMISES[promise]})"
 
 
 def _clock(at: int) -> str:

@@ -67,15 +67,6 @@ class Stream:
         self._invoked: list[_Invoked] = []
         self._idle: list[tuple[Deliverer, int]] = []
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything was delivered."""
-        return (
-            self._seen == len(self._world.table.changes())
-            and not any(self._waiting)
-            and not any(shard.backlog() for shard in self._shards)
-        )
-
     def trim(self) -> int:
         """Loses what was not delivered yet, as a stream does after a day; how many records that were."""
         self._take_in()
