@@ -79,16 +79,17 @@ def test_a_sweep_fires_what_is_due_and_delivers_what_that_caused(
     assert delivery.run().effects_done == 0
 
 
-def test_a_sweep_delivers_what_an_effect_that_it_took_up_fired(
+def test_a_sweep_delivers_what_an_effect_that_it_took_up_caused_elsewhere(
     flow: Workflow, notes: Notebook, clock: FakeClock
 ) -> None:
-    notes.failing["greet"] = lambda effect: effect.fire("pay", {"amount": 1}) if effect.attempt > 1 else 1 / 0
+    notes.failing["greet"] = lambda effect: 1 / 0
     flow.create("order", "42")
     delivery = MemoryDelivery(flow)
     delivery.run()
+    notes.failing["greet"] = lambda effect: effect.create("order", "43") if effect.id == "42" else None
     clock.advance(3600)
     assert delivery.sweep().effects_done == 2
-    assert notes.keys[-1] == "order#42#2#receipt"
+    assert notes.keys[-1] == "order#43#1#greet"
 
 
 def test_a_store_without_a_stream_in_memory_is_refused(flow: Workflow) -> None:
