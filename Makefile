@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check sim mutants fmt bench build build-StreamFunction build-SweepFunction clean
+.PHONY: help demo test check lint sim mutants fmt bench build build-StreamFunction build-SweepFunction clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -14,14 +14,16 @@ demo: $(VENV)/ready-local ## Run the main job on an embedded cloud: orders, a jo
 test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
 	$(BIN)/python -m pytest
 
-check: $(VENV)/ready-dev ## Lint, types, floors, template, definitions, fast tests
+check: lint ## Lint, types, floors, template, definitions, fast tests
+	$(BIN)/python -m pytest tests/unit tests/properties
+
+lint: $(VENV)/ready-dev ## The same without the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/workflow check
-	$(BIN)/python -m pytest tests/unit tests/properties
 
 sim: $(VENV)/ready-dev ## Simulate 20,000 schedules of faults; SCHEDULES=1000000 for a release, SEED=n tells one of them
 	@$(BIN)/python -m tests.simulation

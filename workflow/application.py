@@ -48,7 +48,7 @@ class Workflow:
         """
         hooks = Hooks(handlers)
         if not isinstance(definitions, Definitions):
-            definitions = _load(definitions, hooks if hooks_required else None)
+            definitions = read_definitions(definitions, hooks if hooks_required else None)
         elif hooks_required:
             require(hooks, definitions)
         ledger = ledger or getattr(store, "ledger", None)
@@ -193,7 +193,9 @@ def _given(text: str | None) -> str:
     return "" if text is None else text
 
 
-def _load(path: Path | str, hooks: Hooks | None) -> Definitions:
+def read_definitions(path: Path | str, hooks: Hooks | None) -> Definitions:
+    """The definitions of a folder or file, checked against the hooks if some are given; raises DefinitionError with all
+    problems, and SettingsError if what reads YAML is not installed."""
     # Reading YAML needs pydantic, which a process on compiled definitions never imports.
     try:
         from workflow.definition.load import load_definitions

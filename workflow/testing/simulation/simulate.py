@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from workflow.application import _load
+from workflow.application import read_definitions
 from workflow.definition.definition import Definitions
 from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.testing.simulation.hook_runs import tell_never_well
@@ -49,7 +49,7 @@ def simulate(
 
 def _definitions(definitions: Definitions | Path | str, own: Hooks | None) -> Definitions:
     if not isinstance(definitions, Definitions):
-        return _load(definitions, own)
+        return read_definitions(definitions, own)
     if own is not None:
         require(own, definitions)
     return definitions
