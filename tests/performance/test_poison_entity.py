@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tests.fakes.clock import FakeClock
@@ -45,7 +46,9 @@ class _Shop:
         return for_people
 
 
-def test_one_poison_entity_in_a_thousand_delays_no_other_by_more_than_a_retry_cycle() -> None:
+def test_one_poison_entity_in_a_thousand_delays_no_other_by_more_than_a_retry_cycle(
+    tell_figure: Callable[[str], None],
+) -> None:
     shop = _Shop()
     for number in range(_ENTITIES):
         shop.flow.create("order", str(number))
@@ -56,6 +59,7 @@ def test_one_poison_entity_in_a_thousand_delays_no_other_by_more_than_a_retry_cy
 
     assert len(shop.settled_at) == _ENTITIES - 1
     longest = max(settled - started for settled in shop.settled_at.values())
+    tell_figure(f"one poison entity in {_ENTITIES:,}: no other later than {longest.total_seconds():g} s")
     assert longest <= timedelta(seconds=LONGEST_WAIT_IN_PLACE_SECONDS * WAITS_IN_PLACE)
 
     assert shop.sweep_for(minutes=60) == {("order", "greet"): 1}

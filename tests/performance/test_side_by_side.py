@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from tests.samples import ORDER, definitions, entering
@@ -31,6 +32,10 @@ def _seconds() -> float:
     return time.perf_counter() - started
 
 
-def test_a_hundred_entities_whose_hooks_wait_50_ms_take_a_fraction_of_the_sum() -> None:
+def test_a_hundred_entities_whose_hooks_wait_50_ms_take_a_fraction_of_the_sum(
+    tell_figure: Callable[[str], None],
+) -> None:
     # The best of a few: a busy machine may hold one run up, and not be faster than the code.
-    assert min(_seconds() for _ in range(3)) <= _MOST * _ENTITIES * _WAIT_SECONDS
+    share = min(_seconds() for _ in range(3)) / (_ENTITIES * _WAIT_SECONDS)
+    tell_figure(f"{_ENTITIES} entities whose hooks wait 50 ms: {share:.2f} of the sum of the waits")
+    assert share <= _MOST
