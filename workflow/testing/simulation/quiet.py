@@ -14,6 +14,7 @@ from workflow.testing.simulation.story import START
 from workflow.testing.simulation.world import World
 
 _MOST_ROUNDS = 120
+"""Without an effect that was settled: however many a schedule owes, each may take its tries and its redrives."""
 _MOST_STEPS = 5_000
 _REDRIVES = 2
 _LOOK_AGAIN = 20 * SECOND
@@ -42,7 +43,9 @@ def _reconcile(world: World) -> None:
 
 
 def _settle(world: World, redriven: dict[tuple[str, str, int], int], *, mends: bool = False) -> None:
-    for _ in range(_MOST_ROUNDS):
+    rounds = settled = 0
+    while rounds < _MOST_ROUNDS:
+        rounds, settled = (rounds + 1, settled) if settled == len(world.log.settled) else (0, len(world.log.settled))
         _until_idle(world)
         if world.log.breaches:
             return
