@@ -139,3 +139,7 @@ class DefinitionNotDeployedError(Retryable):
 
 class HookNotRegisteredError(Retryable):
     """An effect is owed to a hook that no handler module registers."""
+
+
+class SecretAccessError(Retryable):
+    """A secret could not be read: there is none of that name, we may not read it, or nobody answered."""
