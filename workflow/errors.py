@@ -143,3 +143,7 @@ class HookNotRegisteredError(Retryable):
 
 class SecretAccessError(Retryable):
     """A secret could not be read: there is none of that name, we may not read it, or nobody answered."""
+
+
+class SecretAccessError(Retryable):
+    """A secret by which webhooks are checked could not be read: missing, not allowed to, or no answer."""
