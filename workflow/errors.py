@@ -143,7 +143,3 @@ class HookNotRegisteredError(Retryable):
 
 class SecretAccessError(Retryable):
     """A secret could not be read: there is none of that name, we may not read it, or nobody answered."""
-
-
-class SecretAccessError(Retryable):
-    """A secret by which webhooks are checked could not be read: missing, not allowed to, or no answer."""
