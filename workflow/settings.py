@@ -10,7 +10,7 @@ from typing import Any
 
 from workflow.errors import SettingsError
 
-_KEYS = ("table", "definitions", "handlers", "workers", "max_depth")
+_KEYS = ("table", "definitions", "webhooks", "handlers", "workers", "max_depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Settings:
 
     table: str = ""
     definitions: str = "definitions"
+    webhooks: str = "webhooks"
     handlers: tuple[str, ...] = ()
     endpoint_url: str = ""
     workers: int = 16
@@ -39,6 +40,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
     return Settings(
         table=environment.get("WORKFLOW_TABLE", written.get("table", "")),
         definitions=environment.get("WORKFLOW_DEFINITIONS", written.get("definitions", "definitions")),
+        webhooks=environment.get("WORKFLOW_WEBHOOKS", written.get("webhooks", "webhooks")),
         handlers=tuple(name.strip() for name in handlers.split(",") if name.strip()),
         endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB", environment.get("AWS_ENDPOINT_URL", "")),
         workers=_number(environment, written, "workers", 16, 256),
@@ -81,7 +83,7 @@ def _misfit(written: Any) -> str:
 
             near = difflib.get_close_matches(name, _KEYS, n=1)
             return f"has no {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}; it has: {', '.join(_KEYS)}"
-    for name in ("table", "definitions"):
+    for name in ("table", "definitions", "webhooks"):
         if not isinstance(written.get(name, ""), str):
             return f"{name} must be text"
     handlers = written.get("handlers", [])

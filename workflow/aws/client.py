@@ -21,7 +21,7 @@ def make_client(
     """A client as boto3 would make it; at a loopback endpoint it never uses, nor needs, the caller's credentials."""
     if access_key is None and endpoint_url and urlsplit(endpoint_url).hostname in _LOOPBACK_HOSTS:
         access_key = "000000000000"
-    config = {"dynamodb": _dynamodb_config, "lambda": _lambda_config}.get(service, Config)()
+    config = _CONFIGS.get(service, Config)()
     if access_key is None:
         return _session().create_client(service, endpoint_url=endpoint_url, config=config, region_name=region)
     return _session_without_profile().create_client(
@@ -69,3 +69,17 @@ def _dynamodb_config() -> Config:
 def _lambda_config() -> Config:
     """An invocation may take 15 minutes, and asking again while it runs would start a second one."""
     return Config(read_timeout=910, retries={"total_max_attempts": 1})
+
+
+@cache
+def _secrets_config() -> Config:
+    """Who posts a webhook waits for its secret: soon an answer that says to try again, rather than none."""
+    return Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
+
+
+_CONFIGS = {
+    "dynamodb": _dynamodb_config,
+    "lambda": _lambda_config,
+    "ssm": _secrets_config,
+    "secretsmanager": _secrets_config,
+}

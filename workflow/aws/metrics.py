@@ -1,4 +1,4 @@
-"""The one metric that asks for a person, in CloudWatch's embedded format: a line in the log, and no call."""
+"""Metrics in CloudWatch's embedded format, each a line in the log and no call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 
 NAMESPACE = "Workflow"
 EFFECTS_PARKED = "EffectsParked"
+WEBHOOK_ANSWERS = "WebhookAnswers"
 
 
 def parked_metrics(for_people: Mapping[tuple[str, str], int], now: datetime) -> Iterator[str]:
@@ -23,3 +24,15 @@ def parked_metrics(for_people: Mapping[tuple[str, str], int], now: datetime) -> 
         told = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [metric]}
         # A history that cannot be read is parked at no hook, and a dimension must say something.
         yield json.dumps({"_aws": told, "kind": kind, "hook": hook or "none", EFFECTS_PARKED: count})
+
+
+def webhook_metric(source: str, outcome: str, now: datetime) -> str:
+    """The log line of one answered webhook: metric `WebhookAnswers`, a count, by source and outcome. Who calls must not
+    be able to make dimensions, for each costs: `source` is '' unless it is declared."""
+    metric = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["source", "outcome"]],
+        "Metrics": [{"Name": WEBHOOK_ANSWERS, "Unit": "Count"}],
+    }
+    told = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [metric]}
+    return json.dumps({"_aws": told, "source": source or "none", "outcome": outcome, WEBHOOK_ANSWERS: 1})

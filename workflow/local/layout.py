@@ -17,6 +17,7 @@ class Layout:
 
     project: Path
     definitions: Path
+    webhooks: Path
     handlers: tuple[str, ...] | None
 
     @property
@@ -31,4 +32,5 @@ def read_layout(project: Path) -> Layout:
     settings = read_settings({}, project)
     # Without the file, the template's parameter is all that was said about handlers, and it stands.
     said = (project / SETTINGS).is_file()
-    return Layout(project, project / settings.definitions, settings.handlers if said else None)
+    handlers = settings.handlers if said else None
+    return Layout(project, project / settings.definitions, project / settings.webhooks, handlers)

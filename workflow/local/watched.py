@@ -18,14 +18,14 @@ class Watched:
     @property
     def names(self) -> list[str]:
         """What to call them, as seen from the project."""
-        parts = [self.layout.definitions, *self.layout.packages, *self._files]
+        parts = [*self._folders, *self._files]
         return [f"{self._name(part)}/" if part.is_dir() else self._name(part) for part in parts if part.exists()]
 
     @property
     def folders(self) -> list[Path]:
         """Every folder to watch by itself: an editor that replaces a file would take a watch on the file with it."""
-        parts = [self.layout.definitions, *self.layout.packages]
-        trees = [folder for part in parts if part.is_dir() for folder in (part, *part.rglob("*/")) if folder.is_dir()]
+        parts = [part for part in self._folders if part.is_dir()]
+        trees = [folder for part in parts for folder in (part, *part.rglob("*/")) if folder.is_dir()]
         files = [path.parent for path in (*self._files, self.layout.definitions) if path.is_file()]
         return sorted({folder for folder in (*trees, *files) if folder.name != "__pycache__"})
 
@@ -34,14 +34,17 @@ class Watched:
         return sorted({self._name(path) for path in map(Path, changed) if self._is_part(path)})
 
     @property
+    def _folders(self) -> list[Path]:
+        return [self.layout.definitions, self.layout.webhooks, *self.layout.packages]
+
+    @property
     def _files(self) -> list[Path]:
         return [self.layout.project / TEMPLATE, self.layout.project / SETTINGS]
 
     def _is_part(self, path: Path) -> bool:
         if "__pycache__" in path.parts or path.name.endswith("~"):
             return False
-        parts = (self.layout.definitions, *self.layout.packages)
-        return path in self._files or any(path.is_relative_to(part) for part in parts)
+        return path in self._files or any(path.is_relative_to(part) for part in self._folders)
 
     def _name(self, path: Path) -> str:
         project = self.layout.project
