@@ -38,8 +38,11 @@ class _Stop(Exception):  # noqa: N818 - no error: it ends the reading of a file 
     pass
 
 
-def read(path: Path, file: str) -> Document:
-    """The document in the file; what is wrong with it is in its `problems`, and nothing is raised."""
+def read(path: Path, file: str, first_key: str = "kind") -> Document:
+    """The document in the file; what is wrong with it is in its `problems`, and nothing is raised.
+
+    `first_key` is what such a file begins with, for the one who left it empty.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             return _refused(file, f"the file is larger than {MAX_BYTES // 1024} KB", "split it: one kind a file")
@@ -47,15 +50,15 @@ def read(path: Path, file: str) -> Document:
     except OSError as error:
         return _refused(file, f"the file cannot be read: {error.strerror}", "check its name and permissions")
     try:
-        return parse(raw.decode(), file)
+        return parse(raw.decode(), file, first_key)
     except UnicodeDecodeError as error:
         line_start = raw.rfind(b"\n", 0, error.start) + 1
         mark = Mark(raw.count(b"\n", 0, error.start) + 1, len(raw[line_start : error.start].decode()) + 1)
         return _refused(file, "the text is not valid UTF-8 here", "save the file as UTF-8", mark)
 
 
-def parse(text: str, file: str) -> Document:
-    """The document in the text; what is wrong with it is in its `problems`, and nothing is raised."""
+def parse(text: str, file: str, first_key: str = "kind") -> Document:
+    """As `read`, of a text."""
     if len(text) > MAX_BYTES:
         return _refused(file, f"the text is larger than {MAX_BYTES // 1024} KB", "split it: one kind a file")
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -64,7 +67,7 @@ def parse(text: str, file: str) -> Document:
     if document.problems:
         document.usable = False
         return document
-    _Reader(text, document).read()
+    _Reader(text, document, first_key).read()
     return document
 
 
@@ -91,8 +94,9 @@ def _forbidden_characters(text: str, file: str) -> list[Problem]:
 class _Reader:
     """Builds the plain data of one document and remembers where each key and value stands."""
 
-    def __init__(self, text: str, document: Document) -> None:
+    def __init__(self, text: str, document: Document, first_key: str) -> None:
         self._document = document
+        self._first_key = first_key
         # The published types of PyYAML leave its events and half of its methods untyped.
         self._loader: Any = yaml.SafeLoader(text)
 
@@ -110,7 +114,7 @@ class _Reader:
     def _read_document(self) -> None:
         self._next()
         if self._loader.check_event(yaml.StreamEndEvent):
-            self._stop(Mark(1, 1), "the file is empty", "write a definition; it begins with 'kind:'")
+            self._stop(Mark(1, 1), "the file is empty", f"write a definition; it begins with '{self._first_key}:'")
         self._next()
         self._document.data = self._node(self._next(), ())
         self._next()

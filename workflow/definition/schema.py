@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
@@ -16,13 +17,22 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def definition_schema() -> dict[str, Any]:
     """The schema (2020-12) of one definition file; the checks refuse more than a schema can say."""
-    schema = DefinitionModel.model_json_schema(by_alias=True, schema_generator=_Generator)
-    return {"$schema": DIALECT, **schema}
+    return schema_of(DefinitionModel)
 
 
 def schema_text() -> str:
     """The schema as it is published: JSON, indented, with a line end."""
-    return json.dumps(definition_schema(), indent=2, ensure_ascii=False) + "\n"
+    return published(definition_schema())
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema (2020-12) of a file of that model."""
+    return {"$schema": DIALECT, **model.model_json_schema(by_alias=True, schema_generator=_Generator)}
+
+
+def published(schema: dict[str, Any]) -> str:
+    """A schema as text: JSON, indented, with a line end."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Generator(GenerateJsonSchema):
