@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workflow.runtime.fire import Accepted as Accepted
     from workflow.runtime.hooks import guard as guard
     from workflow.runtime.hooks import hook as hook
+    from workflow.runtime.hooks import limit as limit
     from workflow.runtime.hooks import probe as probe
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "WorkflowError": "workflow.errors",
     "guard": "workflow.runtime.hooks",
     "hook": "workflow.runtime.hooks",
+    "limit": "workflow.runtime.hooks",
     "probe": "workflow.runtime.hooks",
 }
 

@@ -109,6 +109,10 @@ class TooLargeError(Refused):
     """The entity or the event would not fit into a DynamoDB item (400 KB)."""
 
 
+class LimitError(Refused):
+    """How many of a lane may run is not known: the function that says it failed, or gave no whole number."""
+
+
 class StoreAccessError(Refused):
     """The store refuses us: table missing, credentials missing or not allowed to."""
 
@@ -119,6 +123,10 @@ class ContentionError(Retryable):
 
 class ThrottledError(Retryable):
     """The store asks to slow down; nothing was written."""
+
+
+class LaneFullError(Retryable):
+    """The transition needs a slot of a lane, and all are taken; nothing was written."""
 
 
 class StoreUnavailableError(Retryable):

@@ -9,15 +9,8 @@ from typing import Any
 from workflow.aws.attributes import Item, read_value, write_value
 from workflow.aws.damage import reader
 from workflow.aws.due_items import write_due
-from workflow.aws.items import (
-    key,
-    read_text,
-    read_time,
-    sort_key,
-    split_partition,
-    write_milliseconds,
-    write_time,
-)
+from workflow.aws.items import key, read_text, sort_key, split_partition
+from workflow.aws.times import read_time, write_milliseconds, write_time
 from workflow.runtime.ledger_entry import Attempt, LedgerEntry, Outcome, Parked
 from workflow.runtime.ports import Pause, Violation
 

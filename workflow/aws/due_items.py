@@ -8,7 +8,8 @@ from typing import Any
 
 from workflow.aws.attributes import Item
 from workflow.aws.damage import reader
-from workflow.aws.items import key, partition, read_text, read_time, split_partition, write_milliseconds, write_time
+from workflow.aws.items import key, partition, read_text, split_partition
+from workflow.aws.times import read_time, write_milliseconds, write_time
 from workflow.runtime.ports import SetTimer
 
 TIMER = "timer"
@@ -22,8 +23,13 @@ DUE_SHARDS = 8
 
 def write_due(queue: str, kind: str, entity_id: str, at: datetime) -> dict[str, Any]:
     """The attributes by which an item stands in one of the queues `due`, `timer` and `parked` of the index."""
-    shard = zlib.crc32(partition(kind, entity_id).encode()) % DUE_SHARDS
+    shard = shard_of(partition(kind, entity_id))
     return {"due": {"S": f"{queue}#{shard}"}, "due_at": write_milliseconds(at)}
+
+
+def shard_of(pk: str) -> int:
+    """Which share of a queue the items of a partition stand in."""
+    return zlib.crc32(pk.encode()) % DUE_SHARDS
 
 
 def write_timer(timer: SetTimer) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from workflow.aws import items
 from workflow.aws.attributes import Item
+from workflow.aws.place_items import find_place
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.engine.place import Place
 from workflow.runtime.changes import Change
 
 NOT_AN_ENTITY = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
@@ -19,7 +21,8 @@ _LONGEST_POSITION = 64
 
 
 class Plan(NamedTuple):
-    """What a declared transition looks like in the images, and the hooks it owes."""
+    """What a declared transition looks like in the images, the hooks it owes, and whether it leads into or out of a
+    state of a lane."""
 
     source: str
     target: str
@@ -28,6 +31,7 @@ class Plan(NamedTuple):
     kind: str
     definition: int
     trigger: str
+    in_lane: bool = False
 
 
 class Images:
@@ -63,6 +67,7 @@ def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
     kind, _, entity_id = keys["pk"]["S"].partition("#")
     if plan.kind != kind or keys["sk"]["S"] != items.ENTITY:
         raise ValueError("only resembles an entity of this kind")
+    old = images.get("OldImage")
     return Change(
         kind,
         entity_id,
@@ -73,9 +78,11 @@ def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
         plan.definition,
         plan.trigger,
         _position(images),
-        Images(images.get("OldImage"), images["NewImage"]),
+        Images(old, images["NewImage"]),
         plan.owed,
-        follows=_owing(images.get("OldImage")),
+        follows=_owing(old),
+        left=find_place(old) if old and plan.in_lane else None,
+        place=find_place(images["NewImage"]) if plan.in_lane else None,
     )
 
 
@@ -104,6 +111,8 @@ def any_change(images: Mapping[str, Any]) -> Change:
         snapshots=Images(old, new),
         gone="" if new else _how_gone(images),
         follows=_owing(old),
+        left=_place_in_lane(old),
+        place=_place_in_lane(new),
     )
 
 
@@ -131,6 +140,13 @@ def _place(image: Item | None) -> tuple[int, str]:
     if not isinstance(state, str):
         raise TypeError("a state is text")
     return version, state
+
+
+def _place_in_lane(image: Item | None) -> Place | None:
+    try:
+        return find_place(image) if image else None
+    except NOT_AN_ENTITY:
+        return None
 
 
 def _owing(image: Item | None) -> int:

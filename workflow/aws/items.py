@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from workflow.aws.attributes import Item, read_map, read_value, write_map, write_value
 from workflow.aws.damage import reader
+from workflow.aws.place_items import find_place, write_place
+from workflow.aws.times import read_time, write_time
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.engine.place import Place
 from workflow.runtime.ports import Listed, Request
 
 ENTITY = "entity"
@@ -17,7 +20,6 @@ INDEX = "by_state"
 """The index for listings: `listed` (kind#state), which only entities carry, then `pk`. Not sorted by time, because
 every transition would then write at one hot end of the index."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_DIGITS = 12
 _MOST_CHANGES = 100
 """More changed fields than these are written as the whole data: an expression holds 4 KB, and each takes some 20 bytes.
@@ -64,21 +66,6 @@ def split_edge(text: str) -> tuple[str, int, str, str, str]:
     return kind, int(definition), trigger, source, target
 
 
-def write_time(moment: datetime) -> dict[str, str]:
-    """ISO 8601 in UTC with microseconds, so that text order is time order."""
-    return {"S": moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")}
-
-
-def read_time(item: Item, name: str) -> datetime:
-    """The moment that `write_time` wrote."""
-    return datetime.fromisoformat(item[name]["S"])
-
-
-def write_milliseconds(moment: datetime) -> dict[str, str]:
-    """Whole milliseconds since 1970, for comparing in a condition; never later than the moment itself."""
-    return {"N": str((moment - _EPOCH) // timedelta(milliseconds=1))}
-
-
 def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
     """The item of an entity after its last event, whole."""
     item = {
@@ -93,7 +80,11 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
         "listed": {"S": listed(entity.kind, entity.state)},
     }
     item |= _numbers(entity)
-    return item
+    return item | _place(entity.place)
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    return {} if place is None else {"place": write_place(place)}
 
 
 def _numbers(written: Entity | Event) -> dict[str, Any]:
@@ -122,6 +113,13 @@ def entity_update(event: Event, before: Entity, after: Entity) -> dict[str, Any]
     values = {f":{name}": value for name, value in sets.items()}
     assigned = [f"#{name} = :{name}" for name in sets]
     removed = []
+    if event.place != before.place:
+        names["#place"] = "place"
+        if event.place is None:
+            removed.append("#place")
+        else:
+            values[":place"] = write_place(event.place)
+            assigned.append("#place = :place")
     changes = event.changes
     if len(changes) > _MOST_CHANGES:
         assigned.append("#data = :data")
@@ -164,6 +162,7 @@ def read_entity(item: Item) -> Entity:
         read_time(item, "changed_at"),
         _read_number(item, "depth"),
         _read_number(item, "owing"),
+        find_place(item),
     )
 
 
@@ -189,7 +188,7 @@ def write_event(event: Event) -> dict[str, Any]:
     for name, text in (("by", event.by), ("request", event.request_id), ("cause", event.cause)):
         if text:
             item[name] = {"S": text}
-    return item | _numbers(event)
+    return item | _numbers(event) | _place(event.place)
 
 
 @reader
@@ -218,6 +217,7 @@ def read_event(item: Item) -> Event:
         cause=read_text(item, "cause"),
         depth=_read_number(item, "depth"),
         owing=_read_number(item, "owing"),
+        place=find_place(item),
     )
 
 
@@ -251,4 +251,5 @@ def read_request(item: Item) -> Request:
 def read_listed(item: Item) -> Listed:
     """One line of a listing, from what the index holds."""
     kind, entity_id = split_partition(item["pk"]["S"])
-    return Listed(kind, entity_id, item["state"]["S"], int(item["version"]["N"]), read_time(item, "changed_at"))
+    at = read_time(item, "changed_at")
+    return Listed(kind, entity_id, item["state"]["S"], int(item["version"]["N"]), at, find_place(item))

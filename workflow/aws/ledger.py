@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import delivery_items, due_items, items
+from workflow.aws import delivery_items, due_items, items, times
 from workflow.aws.failures import translated
 from workflow.errors import LeaseLostError
 from workflow.runtime.ledger_entry import LedgerEntry
@@ -77,7 +77,7 @@ class TableLedger:
 
     def due(self, now: datetime) -> Iterator[Due]:
         """What was put aside until now or earlier, soonest first within each shard of the index."""
-        for item in self._queue("due", items.write_milliseconds(now)["N"]):
+        for item in self._queue("due", times.write_milliseconds(now)["N"]):
             kind, entity_id = items.split_partition(item["pk"]["S"])
             at = datetime.fromtimestamp(int(item["due_at"]["N"]) / 1000, UTC)
             yield Due(kind, entity_id, int(item["sk"]["S"].rpartition("#")[2]), at)
@@ -131,7 +131,7 @@ def commit_update(owner: str, after: LedgerEntry, hook: str) -> dict[str, Any]:
     values = {
         ":owner": {"S": owner},
         ":after_owner": {"S": after.owner},
-        ":lease_until": items.write_milliseconds(after.lease_until),
+        ":lease_until": times.write_milliseconds(after.lease_until),
     }
     sets = ["claimed_by = :after_owner", "lease_until = :lease_until"]
     parked = delivery_items.write_parked(after)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from workflow.aws import delivery_items, due_items, items
+from workflow.aws import delivery_items, due_items, items, lane_items, times
 from workflow.aws.attributes import Item
 from workflow.aws.failures import translated
 from workflow.errors import HistoryConflictError
@@ -51,7 +51,7 @@ class TableRecords:
         found = (item for page in pages for item in page["Items"])
         for pk, own in groupby(found, key=lambda item: str(item["pk"]["S"])):
             kind, entity_id = items.split_partition(pk)
-            if kind:
+            if kind and kind != lane_items.KIND:
                 yield _records(kind, entity_id, own)
 
     def walk(self, share: int, shares: int, after: str = "") -> Iterator[Seen]:
@@ -87,8 +87,8 @@ class TableRecords:
         if item is None or "positions" not in item:
             return None
         return WalkProgress(
-            items.read_time(item, "since") if "since" in item else None,
-            items.read_time(item, "started_at"),
+            times.read_time(item, "since") if "since" in item else None,
+            times.read_time(item, "started_at"),
             int(item["looked_at"]["N"]),
             int(item["restored"]["N"]),
             tuple(json.loads(item["positions"]["S"])),
@@ -99,12 +99,12 @@ class TableRecords:
         item: dict[str, Any] = dict(_PROGRESS)
         if progress is not None:
             item |= {
-                "started_at": items.write_time(progress.started_at),
+                "started_at": times.write_time(progress.started_at),
                 "looked_at": {"N": str(progress.looked_at)},
                 "restored": {"N": str(progress.restored)},
                 "positions": {"S": json.dumps(progress.positions)},
             }
-            item |= {"since": items.write_time(progress.since)} if progress.since else {}
+            item |= {"since": times.write_time(progress.since)} if progress.since else {}
         with translated(f"writing table {self._table}"):
             self._client.put_item(TableName=self._table, Item=item)
 
@@ -113,7 +113,7 @@ def _seen(item: Item, position: str) -> Seen:
     kind, entity_id = items.split_partition(item["pk"]["S"])
     try:
         owing = int(item["owing"]["N"]) if "owing" in item else 0
-        return Seen(kind, entity_id, owing, items.read_time(item, "changed_at"), position)
+        return Seen(kind, entity_id, owing, times.read_time(item, "changed_at"), position)
     except (KeyError, TypeError, ValueError):
         # Changed by hand: as one that owes what nobody has begun, so that whoever walks looks at all of it.
         return Seen(kind, entity_id, _NEVER, datetime.max.replace(tzinfo=UTC), position)

@@ -23,7 +23,14 @@ def plans(definitions: Definitions) -> dict[str, Plan]:
     """A plan for every transition of every loaded definition version, by the edge that an entity carries."""
     return {
         items.edge(definition.kind, definition.version, *edge): Plan(
-            edge[1], edge[2], items.partition(definition.kind, ""), owed, definition.kind, definition.version, edge[0]
+            edge[1],
+            edge[2],
+            items.partition(definition.kind, ""),
+            owed,
+            definition.kind,
+            definition.version,
+            edge[0],
+            not definition.lane_of.keys().isdisjoint(edge[1:]),
         )
         for definition in definitions
         for edge, owed in definition.edges.items()
@@ -77,7 +84,7 @@ def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
             else:
                 source, in_step = "", version == "1"
             if in_step and plan[0] == source and plan[1] == target and new["pk"]["S"].startswith(plan[2]):
-                if plan[3]:
+                if plan[3] or plan[7]:
                     changes.append(step(images, plan, int(version)))
                 transitions += 1
                 continue

@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import delivery_items, due_items, items
+from workflow.aws import delivery_items, due_items, items, times
 from workflow.aws.failures import CONFLICTS, THROTTLES, Unanswered, cancellation_reasons, is_too_large, translated
+from workflow.aws.lanes import TableLanes
 from workflow.aws.ledger import commit_update, queued
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
@@ -28,16 +29,16 @@ log = logging.getLogger("workflow")
 
 _ABSENT = "attribute_not_exists(pk)"
 _TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+_FAILED = "ConditionalCheckFailed"
 _LONGEST_PAGE = 1000
 
 
-class TableStore:
-    """Entities with their events and requests in one table, laid out as `workflow.aws.items` says."""
+class TableStore(TableLanes):
+    """Entities with their events, requests, timers and lanes in one table, laid out as `workflow.aws.items` says."""
 
     def __init__(self, client: Any, table_name: str, *, request_days: int = 30) -> None:
         """`request_days`: how long a request id is remembered at the least."""
-        self._client = client
-        self._table = table_name
+        super().__init__(client, table_name)
         self._request_days = timedelta(days=request_days)
         self._unanswered = Unanswered(client, "TransactWriteItems")
 
@@ -124,34 +125,34 @@ class TableStore:
             raise
 
     def _transact(self, subject: str, write: Write) -> Contested | None:
+        parts = self._parts(write)
         try:
             with translated(subject):
-                self._client.transact_write_items(TransactItems=self._parts(write), ClientRequestToken=write.token)
+                self._client.transact_write_items(TransactItems=list(parts.values()), ClientRequestToken=write.token)
         except ClientError as error:
-            return _contested(subject, error, write)
+            return _contested(subject, error, list(parts))
         return None
 
-    def _parts(self, write: Write) -> list[dict[str, Any]]:
-        if write.before is None:
-            entity = self._put(items.write_entity(write.after, write.event))
-        else:
-            entity = {
-                "Update": {
-                    "TableName": self._table,
-                    **items.entity_update(write.event, write.before, write.after),
-                    **_TELL,
-                }
-            }
-        parts = [entity, self._put(items.write_event(write.event))]
-        if write.request is not None:
-            expires_at = write.event.at + self._request_days
-            parts.append(self._put(items.write_request(write.event, write.request, expires_at)))
+    def _parts(self, write: Write) -> dict[str, Any]:
+        """The parts of the transaction, each under the name by which `_contested` knows it."""
+        event, request = write.event, write.request
+        parts = {"entity": self._entity_part(write), "event": self._put(items.write_event(event))}
+        if request is not None:
+            item = items.write_request(event, request, event.at + self._request_days)
+            parts["request"] = self._put(item)
         if write.timer is not None:
             # Without a condition of its own: that of the entity says that no other timer can be the right one.
-            parts.append({"Put": {"TableName": self._table, "Item": due_items.write_timer(write.timer)}})
+            parts["timer"] = {"Put": {"TableName": self._table, "Item": due_items.write_timer(write.timer)}}
         if write.settles is not None:
-            parts.append({"Update": {"TableName": self._table, **commit_update(*write.settles), **_TELL}})
-        return parts
+            parts["settled"] = {"Update": {"TableName": self._table, **commit_update(*write.settles), **_TELL}}
+        before = write.before.place if write.before else None
+        return parts | self.row_parts(event.kind, event.entity_id, before, write.after.place)
+
+    def _entity_part(self, write: Write) -> dict[str, Any]:
+        if write.before is None:
+            return self._put(items.write_entity(write.after, write.event))
+        update = items.entity_update(write.event, write.before, write.after)
+        return {"Update": {"TableName": self._table, **update, **_TELL}}
 
     def _put(self, item: dict[str, Any]) -> dict[str, Any]:
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _ABSENT, **_TELL}}
@@ -164,7 +165,7 @@ class TableStore:
     def due_timers(self, now: datetime) -> Iterator[SetTimer]:
         """The timers that are due, soonest first within each shard of the index."""
         with translated(f"reading due timers in table {self._table}"):
-            for key in queued(self._client, self._table, "timer", items.write_milliseconds(now)["N"]):
+            for key in queued(self._client, self._table, "timer", times.write_milliseconds(now)["N"]):
                 try:
                     timer = self.find_timer(*items.split_partition(key["pk"]["S"]))
                 except HistoryConflictError as error:
@@ -198,7 +199,7 @@ class TableStore:
             self._client.put_item(TableName=self._table, Item=delivery_items.write_violation(violation))
 
 
-def _contested(subject: str, error: ClientError, write: Write) -> Contested:
+def _contested(subject: str, error: ClientError, parts: Sequence[str]) -> Contested:
     reasons = cancellation_reasons(error)
     codes = {reason.get("Code") for reason in reasons}
     # Before the conditions: a part that was in conflict does not tell what stands there.
@@ -206,13 +207,16 @@ def _contested(subject: str, error: ClientError, write: Write) -> Contested:
         raise ContentionError(f"{subject}: another transaction was under way") from error
     if codes & THROTTLES:
         raise ThrottledError(f"{subject}: throttled") from error
-    if "ConditionalCheckFailed" in codes:
-        entity, event, request = (reason.get("Item") for reason in [*reasons[: 3 if write.request else 2], {}][:3])
+    if _FAILED in codes:
+        failed = {name: why for name, why in zip(parts, reasons, strict=False) if why.get("Code") == _FAILED}
+        found = {name: why["Item"] for name, why in failed.items() if "Item" in why}
         return Contested(
-            entity=items.read_entity(entity) if entity else None,
-            event=items.read_event(event) if event else None,
-            request=items.read_request(request) if request else None,
-            lease_lost=write.settles is not None and reasons[-1].get("Code") == "ConditionalCheckFailed",
+            entity=items.read_entity(found["entity"]) if "entity" in found else None,
+            event=items.read_event(found["event"]) if "event" in found else None,
+            request=items.read_request(found["request"]) if "request" in found else None,
+            lease_lost="settled" in failed,
+            slot_taken="taken" in failed,
+            slot_lost="left" in failed,
         )
     messages = "; ".join(str(reason.get("Message")) for reason in reasons if reason.get("Message"))
     if is_too_large(messages):

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from workflow.definition import durations
-from workflow.definition.definition import Definition, Field, Guard, HookUse, Retry, State, Timer, Transition
+from workflow.definition.definition import Definition, Field, Guard, HookUse, Lane, Retry, State, Timer, Transition
 from workflow.definition.fields import fit
 from workflow.definition.model import (
     DefinitionModel,
     FieldModel,
     GuardFunctionModel,
     HookItem,
+    LaneModel,
     PublishModel,
     RetryModel,
     RunModel,
@@ -40,6 +41,7 @@ def build(model: DefinitionModel) -> Definition:
         data=data,
         states={name: _build_state(name, state) for _, name, state in model.each_state()},
         transitions=tuple(transitions),
+        lanes={name: _build_lane(name, lane) for name, lane in model.lanes.items()},
     )
 
 
@@ -64,6 +66,21 @@ def _build_state(name: str, state: StateModel) -> State:
         on_enter=_build_uses(state.on_enter),
         on_exit=_build_uses(state.on_exit),
         timers=tuple(Timer(durations.whole_seconds(text), trigger) for text, trigger in state.after.items()),
+    )
+
+
+def _build_lane(name: str, lane: LaneModel) -> Lane:
+    limit = lane.limit
+    return Lane(
+        name=name,
+        waiting=lane.waiting,
+        running=lane.running,
+        trigger=lane.trigger,
+        by=lane.by or "",
+        limit=limit if isinstance(limit, int) else 1,
+        limit_function="" if isinstance(limit, int) else limit.function,
+        first=lane.first or "",
+        ageing_seconds=durations.whole_seconds(lane.ageing) if lane.ageing else 0,
     )
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workflow.definition import circles, field_checks, fired_checks, fires_checks, graph, hook_checks, payload_checks
+from workflow.definition import (
+    circles,
+    field_checks,
+    fired_checks,
+    fires_checks,
+    graph,
+    hook_checks,
+    lane_checks,
+    payload_checks,
+)
 from workflow.definition.document import Document
 from workflow.definition.findings import Finding
 from workflow.definition.model import DefinitionModel
@@ -23,6 +32,7 @@ def check(reading: Reading, registered: Registered | None) -> list[Problem]:
     findings = [*_graph(model, reading.left_out), *_fields(model, reading.left_out)]
     if registered is not None:
         findings += hook_checks.unregistered(model, registered)
+        findings += lane_checks.unregistered_limits(model, registered.limits)
     return list(dict.fromkeys(_problem(reading.document, finding) for finding in findings))
 
 
@@ -86,6 +96,7 @@ def _ways(model: DefinitionModel, all_edges: list[graph.Edge], left_out: set[str
         yield from graph.dead_ends(model, all_edges)
     yield from fired_checks.wrong_timers(model, all_edges)
     yield from fired_checks.misled_outcomes(model, all_edges)
+    yield from lane_checks.misplaced_lanes(model, all_edges)
     # The type of a required name may be the data's.
     if not {"data", "data.type"} & left_out:
         yield from fired_checks.unfit_catches(model, all_edges)
@@ -98,6 +109,7 @@ def _fields(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
         yield from field_checks.undeclared_fields(model)
     yield from field_checks.repeated_names(model)
     yield from field_checks.wrong_expressions(model, declared)
+    yield from lane_checks.wrong_lane_expressions(model, declared)
     # What could not be read of the file may have declared the name.
     if not {"data", "transitions", "transitions.requires", "transitions.sets"} & left_out:
         yield from payload_checks.misspelt_payload_fields(model)

@@ -1,7 +1,8 @@
 """Circles without an end: effects that fire transitions that owe effects that fire the first one again, for ever.
 
 Of each edge it is asked what its hooks fire: by `then` and `catch`, which the definition says, and by themselves, which
-the handlers say (`@hook(fires=...)`). A guard is trusted to end a circle, and a timer to slow it down.
+the handlers say (`@hook(fires=...)`); and what a lane fires on those that wait. A guard is trusted to end a circle, and
+a timer to slow it down.
 """
 
 from __future__ import annotations
@@ -96,6 +97,12 @@ class _Reader:
             bundle = ("do", self._kind, *map(str, path))
             self._add_fired(bundle, transition.to, self._fired((*path, "effects"), transition.effects))
         self._add_exits()
+        self._add_lanes()
+
+    def _add_lanes(self) -> None:
+        for name, lane in self._model.lanes.items():
+            use = _Use(self._index, ("lanes", name, "trigger"), f"the lane {name}")
+            self._add(("in", self._kind, lane.waiting), ("from", self._kind, lane.waiting, lane.trigger), use)
 
     def _add_edge(self, edge: Edge) -> None:
         kind, source, target = self._kind, edge.source, edge.target

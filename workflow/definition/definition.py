@@ -15,6 +15,9 @@ CREATE = "create"
 RETRY, PARK, VERIFY = ON_UNKNOWN = ("retry", "park", "verify")
 """What to do about a run that was cut off: run again, wait for a person, or ask the hook's probe."""
 
+MOST_RUNNING = 1000
+"""The highest limit of a lane: who runs is read whole before somebody is started."""
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -62,6 +65,27 @@ class Timer:
 
     after_seconds: int
     trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A queue for each key: at most `limit` entities of one key are in the state `running`, and while there are fewer,
+    `trigger` is fired on the best of those in the state `waiting`.
+
+    `by` is JMESPath for the key, '' for one queue for all. `limit_function` names the registered function that says
+    the limit of a key, in place of `limit`. `first` is JMESPath for a number: the highest goes first, then the oldest;
+    a wait of `ageing_seconds` is worth one point of it, 0: nothing.
+    """
+
+    name: str
+    waiting: str
+    running: str
+    trigger: str
+    by: str = ""
+    limit: int = 1
+    limit_function: str = ""
+    first: str = ""
+    ageing_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,12 @@ class Definition:
     data: Mapping[str, Field]
     states: Mapping[str, State]
     transitions: tuple[Transition, ...]
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+
+    @cached_property
+    def lane_of(self) -> Mapping[str, Lane]:
+        """The lane that each state belongs to, as the one in which entities wait or run."""
+        return {state: lane for lane in self.lanes.values() for state in (lane.waiting, lane.running)}
 
     @cached_property
     def uses(self) -> Mapping[tuple[str, str, str], tuple[HookUse, ...]]:
@@ -151,6 +181,11 @@ class Definition:
     def guards(self) -> frozenset[str]:
         """The names of all guards in Python that the definition asks for."""
         return frozenset(t.guard.function for t in self.transitions if t.guard and t.guard.function)
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """The names of all functions in Python that say how many of a lane may run."""
+        return frozenset(lane.limit_function for lane in self.lanes.values() if lane.limit_function)
 
     def triggers_from(self, state: str) -> tuple[str, ...]:
         """The triggers that lead out of `state`, in the order the definition gives them."""

@@ -90,7 +90,7 @@ def wrong_expressions(model: DefinitionModel, declared: Collection[str] | None) 
                 yield Finding(where, str(error), error.way_out or _EXAMPLE)
                 continue
             for names in sorted(expression.paths()):
-                yield from _wrong_name(where, names, declared, expression.text)
+                yield from wrong_names(where, names, declared, expression.text)
             yield from _names_of_elements(where, expression)
 
 
@@ -110,12 +110,18 @@ def expressions_of(path: PathTuple, transition: TransitionModel) -> Iterator[tup
             yield (*path, "sets", name), text
 
 
-def _wrong_name(
-    where: PathTuple, names: tuple[str, ...], declared: Collection[str] | None, text: str
+def wrong_names(
+    where: PathTuple,
+    names: tuple[str, ...],
+    declared: Collection[str] | None,
+    text: str,
+    roots: Sequence[str] = ROOTS,
 ) -> Iterator[Finding]:
+    """What is wrong with one dotted name of an expression: its root is not there, or what it names under it."""
     root, *rest = names
-    if root not in ROOTS:
-        yield Finding(where, f"the expression starts from {root!r}", _root_meant(where, root, declared or (), text))
+    if root not in roots:
+        way_out = _root_meant(where, root, declared or (), text, roots)
+        yield Finding(where, f"the expression starts from {root!r}", way_out)
     elif root == "data" and rest and declared is not None and rest[0] not in declared:
         message = f"the expression names data.{rest[0]}, which the data does not declare"
         yield Finding(where, message, ways_out(rest[0], declared, "declared"))
@@ -124,13 +130,13 @@ def _wrong_name(
         yield Finding(where, message, ways_out(rest[0], _ENTITY, "an entity has"))
 
 
-def _root_meant(where: PathTuple, root: str, declared: Collection[str], text: str) -> str:
+def _root_meant(where: PathTuple, root: str, declared: Collection[str], text: str, roots: Sequence[str]) -> str:
     literal = slips.find_literal(root, text)
     if literal:
         return literal
     if root in declared:
-        return f"write data.{root} or payload.{root}"
-    if text == root and where[-1] != "guard" and not find_closest(root, ROOTS):
+        return "write " + " or ".join(f"{name}.{root}" for name in ("data", "payload") if name in roots)
+    if text == root and roots is ROOTS and where[-1] != "guard" and not find_closest(root, ROOTS):
         # In YAML the outer quotes would go; the inner ones are JMESPath's.
         return f"write \"'{root}'\" for the text, or payload.{root}"
-    return ways_out(root, ROOTS, "it may start from")
+    return ways_out(root, roots, "it may start from")

@@ -65,10 +65,11 @@ def _simultaneous_timers(model: DefinitionModel) -> Iterator[Finding]:
 
 def _required(model: DefinitionModel) -> dict[PathTuple, list[str]]:
     """The payload fields that each transition cannot do without, by its path."""
-    return {path: _required_names(transition) for path, _, transition in model.each_transition()}
+    return {path: required_names(transition) for path, _, transition in model.each_transition()}
 
 
-def _required_names(transition: TransitionModel) -> list[str]:
+def required_names(transition: TransitionModel) -> list[str]:
+    """The payload fields that the transition cannot do without."""
     requires = transition.requires
     if isinstance(requires, list):
         return requires
@@ -131,7 +132,7 @@ def _unmet(model: DefinitionModel, transition: TransitionModel) -> list[str]:
     requires = transition.requires
     error = (model.data if isinstance(requires, list) else requires).get(ERROR_FIELD)
     is_text = (error.type if isinstance(error, FieldModel) else error) == "string"
-    return [name for name in _required_names(transition) if name != ERROR_FIELD or not is_text]
+    return [name for name in required_names(transition) if name != ERROR_FIELD or not is_text]
 
 
 def _always_unmet(ways: Ways, unmet: dict[PathTuple, list[str]], fired: _Fired) -> list[str]:

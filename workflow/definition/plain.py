@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -13,6 +14,7 @@ from workflow.definition.definition import (
     Field,
     Guard,
     HookUse,
+    Lane,
     Retry,
     State,
     Timer,
@@ -47,7 +49,7 @@ def from_plain(plain: Mapping[str, Any]) -> Definitions:
 
 
 def _plain_definition(definition: Definition) -> Plain:
-    return {
+    plain: Plain = {
         "kind": definition.kind,
         "version": definition.version,
         "initial": definition.initial,
@@ -55,6 +57,9 @@ def _plain_definition(definition: Definition) -> Plain:
         "states": [_plain_state(s) for s in definition.states.values()],
         "transitions": [_plain_transition(t) for t in definition.transitions],
     }
+    if definition.lanes:
+        plain["lanes"] = [asdict(lane) for lane in definition.lanes.values()]
+    return plain
 
 
 def _definition(plain: Plain) -> Definition:
@@ -65,6 +70,7 @@ def _definition(plain: Plain) -> Definition:
         data=_fields(plain["data"]),
         states={s["name"]: _state(s) for s in plain["states"]},
         transitions=tuple(_transition(t) for t in plain["transitions"]),
+        lanes={lane["name"]: Lane(**lane) for lane in plain.get("lanes", ())},
     )
 
 

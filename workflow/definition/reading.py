@@ -30,6 +30,7 @@ _STAND_INS: dict[str, Value] = {
     "data": {},
     "states": {"unknown": None},
     "transitions": {},
+    "lanes": {},
 }
 
 
@@ -143,8 +144,18 @@ def _leave_out(reading: Reading, data: dict[str, Any], path: PathTuple) -> None:
         return
     if path[1] not in inner:
         return
-    leave_out = {"data": _leave_out_field, "states": _leave_out_of_state, "transitions": _leave_out_of_transition}
+    leave_out = {
+        "data": _leave_out_field,
+        "states": _leave_out_of_state,
+        "transitions": _leave_out_of_transition,
+        "lanes": _leave_out_lane,
+    }
     reading.left_out.add(leave_out[section](inner, str(path[1]), path[2:]))
+
+
+def _leave_out_lane(lanes: dict[str, Any], name: str, _: PathTuple) -> str:
+    del lanes[name]
+    return "lanes"
 
 
 def _leave_out_field(fields: dict[str, Any], name: str, _: PathTuple) -> str:

@@ -29,9 +29,9 @@ from workflow.definition.fields import FIELD_TYPES
 from workflow.definition.suggestions import ways_out
 
 # Pydantic puts tags into an error's path; the control character, which no file may hold, keeps them apart from keys.
-_TEXT, _LIST, _MAP, _PUBLISH = "\0text", "\0list", "\0map", "\0publish"
-TAGS = frozenset({_TEXT, _LIST, _MAP, _PUBLISH})
-TEXT, LIST, MAP, PUBLISH = Tag(_TEXT), Tag(_LIST), Tag(_MAP), Tag(_PUBLISH)
+_TEXT, _LIST, _MAP, _PUBLISH, _NUMBER = "\0text", "\0list", "\0map", "\0publish", "\0number"
+TAGS = frozenset({_TEXT, _LIST, _MAP, _PUBLISH, _NUMBER})
+TEXT, LIST, MAP, PUBLISH, NUMBER = Tag(_TEXT), Tag(_LIST), Tag(_MAP), Tag(_PUBLISH), Tag(_NUMBER)
 
 MAX_NAME_CHARACTERS = 64
 NAME_PATTERN = f"^[a-z][a-z0-9_]{{0,{MAX_NAME_CHARACTERS - 1}}}$"
@@ -68,6 +68,17 @@ def by_shape_of_map(expected: str) -> Discriminator:
 
 def _tag_of_map(given: Any) -> str | None:
     return _MAP if isinstance(given, dict) else _tag(given)
+
+
+def by_shape_of_number(expected: str) -> Discriminator:
+    """As `by_shape`, for a whole number or a map."""
+    return Discriminator(_tag_of_number, custom_error_type="shape", custom_error_message=expected)
+
+
+def _tag_of_number(given: Any) -> str | None:
+    if isinstance(given, int) and not isinstance(given, bool):
+        return _NUMBER
+    return _MAP if isinstance(given, dict) else None
 
 
 def _value(given: Any) -> Any:

@@ -26,6 +26,7 @@ _EXPECTED: Mapping[str, str] = {
     "catch": "a map from error names to triggers",
     "then": "the name of a trigger",
     "retry": "a map with attempts, first, factor, ceiling",
+    "lanes": "a map of lanes",
     "publish": "a map such as {eventbridge: orders}",
     "choices": "a list of values",
 }
@@ -48,6 +49,9 @@ _EXAMPLES: Mapping[str, str] = {
     "type": "type: string",
     "run": "run: send_receipt",
     "function": "function: is_paid",
+    "waiting": "waiting: pending",
+    "running": "running: active",
+    "trigger": "trigger: start",
 }
 
 

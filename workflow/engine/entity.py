@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workflow.definition.values import Value
+from workflow.engine.place import Place
 
 
 class Entity(NamedTuple):
@@ -14,7 +15,7 @@ class Entity(NamedTuple):
 
     `definition` is the definition version of its last event, `event_id` and `trigger` are that event's, `depth`
     counts the effects that led to it one from another (0: somebody outside asked), `owing` is the version of its last
-    event that owes effects (0: none did). Times are aware, in UTC.
+    event that owes effects (0: none did), `place` is where it stands in a lane. Times are aware, in UTC.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Entity(NamedTuple):
     changed_at: datetime
     depth: int = 0
     owing: int = 0
+    place: Place | None = None
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from workflow.definition.values import Value
 from workflow.engine.entity import Entity
+from workflow.engine.place import Place
 
 _NOTHING: Mapping[str, Value] = {}
 
@@ -21,7 +22,8 @@ class Event(NamedTuple):
 
     `source` is '' for the first event. `changes` holds the fields of the data that the event set, and None for those
     it cleared. `cause` is the key of the effect that asked, or ''. `owing` is the version of the last event up to this
-    one that owes effects, 0 if none did: the chain along which effects are run in order. `at` is aware, in UTC.
+    one that owes effects, 0 if none did: the chain along which effects are run in order. `place` is where in a lane the
+    entity stands since then. `at` is aware, in UTC.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Event(NamedTuple):
     cause: str = ""
     depth: int = 0
     owing: int = 0
+    place: Place | None = None
 
     def __repr__(self) -> str:
         # Without payload and changes, which may hold sensitive fields: a repr ends up in logs.
@@ -90,4 +93,5 @@ def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None
         changed_at=last.at,
         depth=last.depth,
         owing=last.owing,
+        place=last.place,
     )

@@ -25,7 +25,8 @@ class Ask:
     `held` is the entity if the caller has it at hand, which saves the read; `cause` and `depth` tell from which
     effect the request comes. With a `cause`, a request id of the framework's own making (`own_request_id`) stands for
     whatever the hook gave the first time: what it computes anew when it is repeated changes nothing. `only_version`
-    refuses once the entity has left that version; `settles` is the outcome to be committed with the transition.
+    refuses once the entity has left that version; `settles` is the outcome to be committed with the transition. `slot`
+    is the one to take in the lane that asks, 0 if no lane does.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Ask:
     own_request_id: bool = False
     only_version: int = 0
     settles: Settlement | None = None
+    slot: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id}: {self.trigger!r}"

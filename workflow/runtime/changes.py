@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from workflow.definition.definition import Definitions, HookUse
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.engine.place import Place
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError
 
 
@@ -47,7 +48,7 @@ class Change(NamedTuple):
     Versions are 0 and states '' where there was or is no entity. `definition` and `trigger` are what the entity says
     of its last event. `owed` are the hooks if they are known already. `position` is where on the stream it was. `gone`
     says why there is no entity after it, if there is none. `follows` is the version of the last event before it that
-    owes effects: they come first.
+    owes effects: they come first. `left` and `place` are where in a lane the entity stood before, and stands after it.
     """
 
     kind: str
@@ -63,6 +64,8 @@ class Change(NamedTuple):
     owed: tuple[str, ...] | None = None
     gone: str = ""
     follows: int = 0
+    left: Place | None = None
+    place: Place | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id} version {self.version or self.before_version}"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from workflow.runtime.changes import Change
 from workflow.runtime.crew import Crew
+from workflow.runtime.deliver_lanes import deliver_lanes
 from workflow.runtime.delivered import Delivered
 from workflow.runtime.entity_delivery import EntityDelivery
 from workflow.runtime.invocation import Invocation
@@ -35,13 +36,15 @@ class Deliverer:
             entities.setdefault((change.kind, change.entity_id), []).append(change)
         if not entities:
             return Delivered()
+        # First, and beside all effects: that a hook fails must not keep the next one from its turn.
+        started, again = deliver_lanes(self._runtime, changes, self._crew)
         invocation = Invocation(self._runtime, until, self._paused)
         took_part = self._crew.work_off(
             entities.values(),
             lambda: EntityDelivery(self._runtime, invocation.runner()),
             EntityDelivery.run,
         )
-        delivered = Delivered()
+        delivered = Delivered(failed=again, started=started)
         for delivery in took_part:
             delivered.add(delivery.delivered)
         return delivered

@@ -13,7 +13,8 @@ class Delivered:
     """What became of the changes: those that must come again, and how many there were of the rest.
 
     `effects_failed` counts attempts; `put_aside` the entities that go on by themselves later; `for_people`, by kind and
-    hook, the effects that now wait for a person; `waiting` the changes behind an entity that was put aside.
+    hook, the effects that now wait for a person; `waiting` the changes behind an entity that was put aside; `started`
+    the entities whose turn in a lane had come.
     """
 
     failed: list[Change] = field(default_factory=list)
@@ -24,6 +25,7 @@ class Delivered:
     waiting: int = 0
     timers_fired: int = 0
     violations: int = 0
+    started: int = 0
 
     def add(self, other: Delivered) -> None:
         """Adds what another thread delivered."""
@@ -35,3 +37,4 @@ class Delivered:
         self.waiting += other.waiting
         self.timers_fired += other.timers_fired
         self.violations += other.violations
+        self.started += other.started

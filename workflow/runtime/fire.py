@@ -16,7 +16,9 @@ from workflow.errors import (
     DefinitionNotDeployedError,
     EntityNotFoundError,
     HistoryConflictError,
+    LaneFullError,
     LeaseLostError,
+    LimitError,
     Refused,
     RequestReuseError,
     Retryable,
@@ -27,6 +29,7 @@ from workflow.runtime.again import again, wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.slots import placed
 from workflow.runtime.timers import timer_after
 
 MAX_DECISIONS = 64
@@ -85,8 +88,8 @@ def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
     fresh = ask.held is None and not creating
     entity = runtime.store.find_entity(ask.kind, ask.entity_id) if fresh else ask.held
     for attempt in range(MAX_DECISIONS):
-        event = decision(command, entity)
-        if isinstance(event, Refused):
+        event = _placed(runtime, ask, entity, decision(command, entity))
+        if isinstance(event, Refused | LaneFullError):
             if creating or fresh:
                 return _earlier(runtime, ask) or _refuse(event)
             # A refusal is final only on a consistent read: what the caller held, or a writer left, may be stale.
@@ -99,13 +102,32 @@ def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
         answer = _answered(runtime, ask, command, write, contested)
         if answer:
             return answer
-        entity, fresh = contested.entity, False
+        entity, fresh = _as_found(entity, contested), False
         wait(runtime.clock, min(attempt, 3))
     raise ContentionError(f"{ask}: other writers were faster {MAX_DECISIONS} times; fire again later")
 
 
-def _refuse(refusal: Refused) -> Accepted:
+def _refuse(refusal: Refused | LaneFullError) -> Accepted:
     raise refusal
+
+
+def _placed(
+    runtime: Runtime, ask: Ask, entity: Entity | None, event: Event | Refused
+) -> Event | Refused | LaneFullError:
+    if isinstance(event, Refused):
+        return event
+    try:
+        return placed(runtime, ask, entity, event)
+    except (LaneFullError, LimitError) as error:
+        return error
+
+
+def _as_found(entity: Entity | None, contested: Contested) -> Entity | None:
+    """The entity to decide on anew: as the write found it, or as it was if only a lane stood in the way."""
+    if contested.entity is not None or not (contested.slot_taken or contested.slot_lost):
+        return contested.entity
+    # What somebody else holds by now, since it was mended or changed by hand, is not ours to give back.
+    return entity._replace(place=None) if entity and contested.slot_lost else entity
 
 
 def _command(runtime: Runtime, ask: Ask) -> Command:
@@ -168,6 +190,8 @@ def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found:
         raise LeaseLostError(f"{ask}: the effect that asked for it has passed to another owner")
     if found.request is not None:
         return _repeated(runtime, ask, found.request)
+    if found.slot_taken and ask.slot and found.entity is None:
+        raise LaneFullError(f"{ask}: somebody else has taken slot {ask.slot} of its lane")
     if ask.trigger == CREATE and found.entity is not None:
         raise CreateError(
             f"{ask.kind} {ask.entity_id} exists already, in {found.entity.state!r} (version {found.entity.version}); "

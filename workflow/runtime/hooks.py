@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HookFunction = Callable[["Effect"], object]
 ProbeFunction = Callable[["Effect"], object]
+LimitFunction = Callable[[str], int]
 Handlers = Iterable[str | ModuleType | Callable[..., object]]
 """Handler modules, as modules or by their importable names, or single marked functions."""
 
@@ -55,6 +56,16 @@ def guard(*, name: str) -> Callable[[_Function], _Function]: ...
 def guard(function: _Function | None = None, *, name: str = "") -> Any:
     """Marks a pure function as a guard: it is given {payload, data, entity}, and anything true lets pass."""
     return _marker("guard", function, name)
+
+
+@overload
+def limit(function: _Function) -> _Function: ...
+@overload
+def limit(*, name: str) -> Callable[[_Function], _Function]: ...
+def limit(function: _Function | None = None, *, name: str = "") -> Any:
+    """Marks a pure function as a limit: it is given the key of a lane and returns how many may run there at once, as a
+    whole number; 0 lets nobody start."""
+    return _marker("limit", function, name)
 
 
 def probe(*, of: str) -> Callable[[_Function], _Function]:
@@ -95,13 +106,14 @@ def refuse_awaitable(result: object) -> None:
 
 
 class Hooks(Mapping[str, HookFunction]):
-    """The registered hooks by name, and beside them the registered guards by theirs and the probes by their hook's."""
+    """The registered hooks by name, and beside them the guards and limits by theirs and the probes by their hook's."""
 
     def __init__(self, handlers: Handlers = ()) -> None:
         """Raises RegisterHookError for a name taken twice, an unmarked function, or a module that does not import."""
         self._hooks: dict[str, HookFunction] = {}
         self.guards: dict[str, GuardFunction] = {}
         self.probes: dict[str, ProbeFunction] = {}
+        self.limits: dict[str, LimitFunction] = {}
         for handler in handlers:
             for function in _functions(handler):
                 self._register(function)
@@ -111,7 +123,12 @@ class Hooks(Mapping[str, HookFunction]):
         named = f"probe of {mark.name!r}" if mark.what == "probe" else f"{mark.what} {mark.name!r}"
         if any(is_lazy(function) for is_lazy in _LAZY):
             raise RegisterHookError(f"the {named} ({_place(function)}) is async or yields; it would never run")
-        registries: dict[str, Any] = {"hook": self._hooks, "guard": self.guards, "probe": self.probes}
+        registries: dict[str, Any] = {
+            "hook": self._hooks,
+            "guard": self.guards,
+            "probe": self.probes,
+            "limit": self.limits,
+        }
         other = registries[mark.what].setdefault(mark.name, function)
         if other is not function:
             raise RegisterHookError(_taken_twice(mark, other, function))
@@ -120,7 +137,7 @@ class Hooks(Mapping[str, HookFunction]):
     def registered(self) -> Registered:
         """The names of all that is registered, with what each hook says it fires."""
         fires = {name: getattr(function, _MARK).fires for name, function in self._hooks.items()}
-        return Registered(fires, tuple(self.guards), tuple(self.probes))
+        return Registered(fires, tuple(self.guards), tuple(self.probes), tuple(self.limits))
 
     def __getitem__(self, name: str) -> HookFunction:
         """The hook of that name; raises HookNotRegisteredError."""
@@ -141,8 +158,8 @@ class Hooks(Mapping[str, HookFunction]):
 
 
 def require(hooks: Hooks, definitions: Definitions) -> None:
-    """Raises RegisterHookError naming every hook and guard that the definitions ask for and nobody registers, and
-    every hook without a probe that is to be verified."""
+    """Raises RegisterHookError naming every hook, guard and limit that the definitions ask for and nobody registers,
+    and every hook without a probe that is to be verified."""
     missing = {
         f"{mark} {name!r} ({definition.kind})"
         for definition in definitions
@@ -150,6 +167,7 @@ def require(hooks: Hooks, definitions: Definitions) -> None:
             ("hook", definition.hooks, hooks),
             ("guard", definition.guards, hooks.guards),
             ("probe of", definition.verified, hooks.probes),
+            ("limit", definition.limits, hooks.limits),
         )
         for name in names
         if name not in known
@@ -174,9 +192,7 @@ def _functions(handler: str | ModuleType | Callable[..., object]) -> list[Callab
         return [function for function in own if hasattr(function, _MARK)]
     if hasattr(handler, _MARK):
         return [handler]
-    raise RegisterHookError(
-        f"{handler!r} is not marked as a hook, guard or probe; put @hook, @guard or @probe(of=...) above it"
-    )
+    raise RegisterHookError(f"{handler!r} is not marked; put @hook, @guard, @limit or @probe(of=...) above it")
 
 
 def _imported(name: str) -> ModuleType:

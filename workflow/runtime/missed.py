@@ -60,6 +60,8 @@ def step_of(event: Event, before: Entity | None, after: Entity) -> Change:
         position="",
         snapshots=Copies(before, after, event),
         follows=before.owing if before else 0,
+        left=before.place if before else None,
+        place=after.place,
     )
 
 

@@ -9,6 +9,8 @@ from typing import NamedTuple, Protocol
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.engine.place import Place
+from workflow.runtime.lane_ports import Lanes
 from workflow.runtime.ledger_entry import LedgerEntry, Settlement
 
 
@@ -58,7 +60,9 @@ class SetTimer(NamedTuple):
 class Write:
     """One transition to commit, all or nothing: the entity as read (None: there must be none), the event, the entity
     after it, the request where an id was given, the timer that the new state sets, and the outcome of the effect that
-    asked for it. The same token always carries the same write."""
+    asked for it. If the entity after it has another place in a lane, the one is given back and the other taken.
+
+    The same token always carries the same write."""
 
     before: Entity | None
     event: Event
@@ -71,24 +75,28 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """What stood in the way of a write: the entity, the event of that version, the request of that id, as found, or
-    that the effect it was to settle has passed to another owner."""
+    """What stood in the way of a write: the entity, the event of that version, the request of that id, as found; that
+    the effect it was to settle has passed to another owner; that the slot it was to take is taken, or the one it was
+    to give back is somebody else's."""
 
     entity: Entity | None
     event: Event | None
     request: Request | None
     lease_lost: bool = False
+    slot_taken: bool = False
+    slot_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of a listing: which entity, in which state and version, since when."""
+    """One line of a listing: which entity, in which state and version, since when, and its place in a lane."""
 
     kind: str
     id: str
     state: str
     version: int
     changed_at: datetime
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +114,8 @@ class Violation:
     version: int
 
 
-class Store(Protocol):
-    """Entities with their events, requests and timers. Reads are strongly consistent, except `listing` and
+class Store(Lanes, Protocol):
+    """Entities with their events, requests, timers and lanes. Reads are strongly consistent, except `listing` and
     `due_timers`.
 
     Every method may raise StoreAccessError, and ThrottledError or StoreUnavailableError when asking again may help.

@@ -16,6 +16,7 @@ from workflow.runtime.redact import quotable
 
 if TYPE_CHECKING:
     from workflow.engine.machine import Machine
+    from workflow.engine.placing import Placing
 
 
 MAX_DEPTH = 16
@@ -33,6 +34,7 @@ class Runtime:
     clock: Clock
     max_depth: int = MAX_DEPTH
     _machines: dict[tuple[str, int], Machine] = field(default_factory=dict, repr=False)
+    _placings: dict[tuple[str, int], Placing] = field(default_factory=dict, repr=False)
 
     def get_definition(self, kind: str) -> Definition:
         """The definition in force for the kind; raises UnknownKindError naming the kinds there are."""
@@ -52,6 +54,20 @@ class Runtime:
 
             machine = self._machines[key] = Machine(definition, self.hooks.guards)
         return machine
+
+    def find_placing(self, kind: str) -> Placing | None:
+        """The lanes in force for the kind; None if its definition has none. Raises UnknownKindError."""
+        definition = self.get_definition(kind)
+        if not definition.lanes:
+            return None
+        key = (definition.kind, definition.version)
+        placing = self._placings.get(key)
+        if placing is None:
+            # As above: most kinds have no lane.
+            from workflow.engine.placing import Placing
+
+            placing = self._placings[key] = Placing(definition)
+        return placing
 
     def get_event(self, kind: str, entity_id: str, version: int) -> Event:
         """The event that made the version; raises HistoryConflictError if the history has none."""

@@ -1,4 +1,4 @@
-"""Sweep: what is due goes on. Timers fire, and entities that were put aside are taken up again."""
+"""Sweep: what is due goes on. Timers fire, those whose turn it is start, and who was put aside is taken up again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from workflow.errors import WorkflowError
 from workflow.runtime.crew import Crew
 from workflow.runtime.delivered import Delivered
 from workflow.runtime.invocation import Invocation
+from workflow.runtime.lane_ports import WatchedLane
 from workflow.runtime.paused import PausedHooks
 from workflow.runtime.ports import Due, SetTimer
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.resume import Resumption
 from workflow.runtime.run_effects import OutOfTime
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.sweep_lane import sweep_lane
 from workflow.runtime.timers import fire_timer
 
 log = logging.getLogger("workflow")
@@ -35,23 +37,28 @@ class Sweeper:
         self._paused = PausedHooks(runtime.ledger, runtime.clock)
 
     def sweep(self, *, until: datetime) -> Delivered:
-        """Fires due timers, then runs due effects, and returns how many there were of which sort; `until` is when this
-        process may be stopped. Never raises for what one entity does; raises a Retryable if nothing can be read."""
+        """Fires due timers, looks at lanes, runs due effects, and returns how many there were of which sort; `until` is
+        when this process may be stopped. Never raises for what one entity does; raises a Retryable if nothing can be
+        read."""
         invocation = Invocation(self._runtime, until, self._paused)
         delivered = Delivered()
-        # Timers first: they run no hooks, so that slow hooks cannot keep them waiting.
-        for due in (self._runtime.store.due_timers, self._runtime.ledger.due):
-            jobs: Iterable[Due | SetTimer] = islice(due(self._runtime.clock.now()), self._most)
+        # Timers and lanes first: they run no hooks, so that slow hooks cannot keep them waiting.
+        store = self._runtime.store
+        for due in (store.due_timers, store.watched_lanes, self._runtime.ledger.due):
+            jobs: Iterable[Due | SetTimer | WatchedLane] = islice(due(self._runtime.clock.now()), self._most)
             took_part = self._crew.work_off(jobs, lambda: Resumption(self._runtime, invocation.runner()), self._take_up)
             for resumption in took_part:
                 delivered.add(resumption.delivered)
         return delivered
 
-    def _take_up(self, resumption: Resumption, due: Due | SetTimer) -> None:
-        subject = f"{due.kind} {due.entity_id} version {due.version}"
+    def _take_up(self, resumption: Resumption, due: Due | SetTimer | WatchedLane) -> None:
+        subject = _told(due)
         try:
             if isinstance(due, SetTimer):
                 self._fire(resumption, due)
+            elif isinstance(due, WatchedLane):
+                resumption.check_time()
+                resumption.delivered.started += sweep_lane(self._runtime, due)
             else:
                 resumption.resume(due.kind, due.entity_id, due.version)
         except OutOfTime:
@@ -66,3 +73,7 @@ class Sweeper:
         resumption.check_time()
         if fire_timer(self._runtime, timer):
             resumption.delivered.timers_fired += 1
+
+
+def _told(due: Due | SetTimer | WatchedLane) -> str:
+    return str(due.lane) if isinstance(due, WatchedLane) else f"{due.kind} {due.entity_id} version {due.version}"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
 
-from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, evolve
-from workflow.errors import TooLargeError
+from workflow.engine.place import LaneKey, Place, left_and_taken
 from workflow.runtime.changes import Change
+from workflow.runtime.lane_ports import InLane, LaneState, WatchedLane
 from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
+from workflow.testing.memory_lanes import MemoryLanes
 from workflow.testing.memory_ledger import MemoryLedger
 from workflow.testing.memory_records import MemoryRecords
-
-_ITEM_LIMIT_BYTES = 400 * 1024
+from workflow.testing.memory_values import MemorySnapshots, check_size, copied, copied_entity, copied_event
 
 _Key = tuple[str, str]
 
@@ -36,16 +35,17 @@ class MemoryStore:
         self._requests: dict[tuple[str, str, str], Request] = {}
         self._timers: dict[_Key, SetTimer] = {}
         self._violations: dict[tuple[str, str, str], Violation] = {}
+        self._lanes = MemoryLanes()
         self._stream: list[Change] = []
         self._lock = threading.RLock()
 
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:
         """The entity as it is now."""
-        return _copied_entity(self._entities.get((kind, entity_id)))
+        return copied_entity(self._entities.get((kind, entity_id)))
 
     def find_event(self, kind: str, entity_id: str, version: int) -> Event | None:
         """The event that made the version."""
-        return _copied_event(self._events.get((kind, entity_id), {}).get(version))
+        return copied_event(self._events.get((kind, entity_id), {}).get(version))
 
     def find_request(self, kind: str, entity_id: str, request_id: str) -> Request | None:
         """What the request id was used for."""
@@ -66,19 +66,19 @@ class MemoryStore:
         with self._lock:
             own = self._events.get((kind, entity_id), {})
             versions = sorted(version for version in own if version > after)[:limit]
-            return iter([event for version in versions if (event := _copied_event(own[version]))])
+            return iter([event for version in versions if (event := copied_event(own[version]))])
 
     def listing(self, kind: str, state: str) -> Iterator[Listed]:
         """The entities of the kind in the state, by id."""
         with self._lock:
             own = [e for e in self._entities.values() if (e.kind, e.state) == (kind, state)]
-        lines = [Listed(e.kind, e.id, e.state, e.version, e.changed_at) for e in own]
+        lines = [Listed(e.kind, e.id, e.state, e.version, e.changed_at, e.place) for e in own]
         return iter(sorted(lines, key=lambda line: line.id))
 
     def commit(self, write: Write) -> Contested | None:
         """Writes all of it, or nothing and says what stood in the way; raises TooLargeError."""
         for values in (write.after.data, {**write.event.payload, **write.event.changes}):
-            _check_size(write.event, values)
+            check_size(write.event, values)
         with self._lock, self.ledger.lock:
             contested = self._contested(write)
             if contested is None:
@@ -92,16 +92,26 @@ class MemoryStore:
         request = self._requests.get((*key, write.request.id)) if write.request else None
         lease_lost = write.settles is not None and not self.ledger.holds(write.settles.owner, write.settles.after)
         in_place = _place(entity) == _place(write.before)
-        if in_place and event is None and request is None and not lease_lost:
+        slot_taken, slot_lost = self._slots(write)
+        if in_place and event is None and request is None and not (lease_lost or slot_taken or slot_lost):
             return None
-        found = None if in_place else _copied_entity(entity)
-        return Contested(found, _copied_event(event), request, lease_lost)
+        found = None if in_place else copied_entity(entity)
+        return Contested(found, copied_event(event), request, lease_lost, slot_taken, slot_lost)
+
+    def _slots(self, write: Write) -> tuple[bool, bool]:
+        """Whether the slot to be taken is somebody's, and whether the one to be given back is somebody else's."""
+        kind, entity_id = write.event.kind, write.event.entity_id
+        left, taken = left_and_taken(write.before and write.before.place, write.after.place)
+        holder = left and self._lanes.find(left.at(kind), InLane(entity_id, left))
+        in_the_way = taken and self._lanes.find(taken.at(kind), InLane(entity_id, taken))
+        slot_taken = in_the_way is not None and in_the_way.entity_id != entity_id
+        return slot_taken, holder is not None and holder.entity_id != entity_id
 
     def _apply(self, write: Write) -> None:
         key = (write.event.kind, write.event.entity_id)
         before = self._entities.get(key)
         # From what stands here, like an update on the table: the caller's copy may have been changed in place.
-        event = write.event._replace(payload=_copied(write.event.payload), changes=_copied(write.event.changes))
+        event = write.event._replace(payload=copied(write.event.payload), changes=copied(write.event.changes))
         after = evolve(before, event)
         self._stream.append(self._change(before, after))
         self._entities[key] = after
@@ -112,6 +122,14 @@ class MemoryStore:
             self._timers[key] = write.timer
         if write.settles:
             self.ledger.commit(*write.settles)
+        self._move(after, write.before and write.before.place, after.place)
+
+    def _move(self, entity: Entity, before: Place | None, after: Place | None) -> None:
+        left, taken = left_and_taken(before, after)
+        if left:
+            self._lanes.leave(left.at(entity.kind), InLane(entity.id, left))
+        if taken:
+            self._lanes.take(taken.at(entity.kind), InLane(entity.id, taken))
 
     def _change(self, before: Entity | None, after: Entity) -> Change:
         return Change(
@@ -124,8 +142,10 @@ class MemoryStore:
             definition=after.definition,
             trigger=after.trigger,
             position=str(len(self._stream) + 1),
-            snapshots=_Snapshots(before, after),
+            snapshots=MemorySnapshots(before, after),
             follows=before.owing if before else 0,
+            left=before.place if before else None,
+            place=after.place,
         )
 
     def changes(self, after: int = 0) -> Sequence[Change]:
@@ -152,6 +172,48 @@ class MemoryStore:
                 if timer:
                     self._timers[key] = timer
 
+    def lane(self, lane: LaneKey, *, waiting: int) -> LaneState:
+        """All that run and the first so many that wait."""
+        with self._lock:
+            return self._lanes.state(lane, waiting)
+
+    def lane_keys(self) -> Sequence[LaneKey]:
+        """Every lane in which somebody is."""
+        with self._lock:
+            return self._lanes.keys()
+
+    def watched_lanes(self, now: datetime) -> Iterator[WatchedLane]:
+        """The lanes that a sweeper is to look at, the longest due first."""
+        with self._lock:
+            return self._lanes.watched(now)
+
+    def watch_lane(self, lane: LaneKey, found: datetime | None, at: datetime | None) -> bool:
+        """Has a sweeper look at the lane then, if `found` is what stands there."""
+        with self._lock:
+            return self._lanes.watch(lane, found, at)
+
+    def remove_from_lane(self, lane: LaneKey, found: InLane) -> None:
+        """Frees the place, if exactly this entity holds it since then."""
+        with self._lock:
+            if self._lanes.find(lane, found) == found:
+                self._lanes.leave(lane, found)
+
+    def move_in_lane(self, entity: Entity, place: Place | None) -> bool:
+        """Gives the entity another place, if it is as it was read and nobody else has the place."""
+        key = (entity.kind, entity.id)
+        with self._lock:
+            kept = self._entities.get(key)
+            if kept is None or (_place(kept), kept.place) != (_place(entity), entity.place):
+                return False
+            there = place and self._lanes.find(place.at(entity.kind), InLane(entity.id, place))
+            if there is not None and there.entity_id != entity.id:
+                return False
+            self._entities[key] = kept._replace(place=place)
+            # What is there again stays: it is the row that may be missing.
+            self._move(kept, None if kept.place == place else kept.place, None)
+            self._move(kept, None, place)
+            return True
+
     def record_violation(self, violation: Violation) -> None:
         """Keeps the violation; recording one twice keeps one."""
         self._violations[(violation.kind, violation.entity_id, violation.position)] = violation
@@ -162,56 +224,5 @@ class MemoryStore:
         return sorted(own, key=lambda violation: violation.at)
 
 
-class _Snapshots:
-    """The entity before and after a change, each call a copy of its own."""
-
-    def __init__(self, before: Entity | None, after: Entity) -> None:
-        self._before, self._after = before, after
-        self.event: Event | None = None
-
-    def before(self) -> Entity | None:
-        """A copy of the entity before the change; None if there was none."""
-        return _copied_entity(self._before)
-
-    def after(self) -> Entity:
-        """A copy of the entity after the change."""
-        return self._after._replace(data=_copied(self._after.data))
-
-
-def _copied(value: Value) -> Value:
-    # What is kept holds nothing but these; copy.deepcopy takes twenty times as long.
-    if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
-
-
-def _copied_entity(entity: Entity | None) -> Entity | None:
-    return entity and entity._replace(data=_copied(entity.data))
-
-
-def _copied_event(event: Event | None) -> Event | None:
-    return event and event._replace(payload=_copied(event.payload), changes=_copied(event.changes))
-
-
 def _place(entity: Entity | None) -> tuple[int, str] | None:
     return (entity.version, entity.state) if entity else None
-
-
-def _check_size(event: Event, values: Mapping[str, Value]) -> None:
-    size = _size_bytes(values)
-    if size > _ITEM_LIMIT_BYTES:
-        raise TooLargeError(
-            f"writing {event.kind} {event.entity_id}: {size} bytes; an item holds at most 400 KB: "
-            f"put large values into S3"
-        )
-
-
-def _size_bytes(value: Value) -> int:
-    """About what DynamoDB counts: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
-    if isinstance(value, str):
-        return len(value.encode())
-    if isinstance(value, Mapping):
-        return 3 + sum(1 + _size_bytes(name) + _size_bytes(item) for name, item in value.items())
-    if isinstance(value, list):
-        return 3 + sum(1 + _size_bytes(item) for item in value)
-    return len(str(value)) // 2 + 1 if isinstance(value, int | Decimal) else 1

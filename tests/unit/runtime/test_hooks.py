@@ -61,7 +61,7 @@ def test_a_hook_and_a_guard_may_share_a_name() -> None:
 
 
 def test_an_unmarked_function_is_refused() -> None:
-    with pytest.raises(RegisterHookError, match="is not marked as a hook, guard or probe; put @hook, @guard or @probe"):
+    with pytest.raises(RegisterHookError, match="is not marked; put @hook, @guard, @limit or @probe"):
         Hooks([len])
 
 

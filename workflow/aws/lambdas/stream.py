@@ -50,6 +50,7 @@ class StreamHandler:
             "put_aside": delivered.put_aside,
             "waiting": delivered.waiting,
             "for_people": delivered.for_people.total(),
+            "started": delivered.started,
             "violations": delivered.violations,
             "to_come_again": len(delivered.failed),
         }

@@ -36,6 +36,7 @@ class SweepHandler:
             print(line, flush=True)
         counts = {
             "timers_fired": swept.timers_fired,
+            "started": swept.started,
             "effects_done": swept.effects_done,
             "effects_failed": swept.effects_failed,
             "put_aside": swept.put_aside,

@@ -9,12 +9,12 @@ from itertools import islice
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.runtime.ports import Contested, Listed, Request, SetTimer, Violation, Write
-from workflow.testing.simulation.port import Port
+from workflow.testing.simulation.fated_lanes import FatedLanes
 
 _PAGE = 3
 
 
-class FatedStore(Port):
+class FatedStore(FatedLanes):
     """A Store whose calls meet their fate."""
 
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:

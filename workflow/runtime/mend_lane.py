@@ -1,0 +1,81 @@
+"""Mend: make lanes and entities agree again, after somebody wrote to one of them by hand."""
+
+from __future__ import annotations
+
+import logging
+
+from workflow.definition.values import UnfitValueError
+from workflow.engine.entity import Entity
+from workflow.engine.place import LaneKey, Place
+from workflow.engine.placing import Placing
+from workflow.errors import HistoryConflictError
+from workflow.runtime.lane_ports import InLane
+from workflow.runtime.runtime import Runtime
+
+log = logging.getLogger("workflow")
+
+_ALL = 10_000
+
+
+def mend_lane(runtime: Runtime, lane: LaneKey) -> int:
+    """Frees every place whose entity is gone or stands elsewhere, and returns how many there were."""
+    found = runtime.store.lane(lane, waiting=_ALL)
+    stale = [row for row in (*found.running, *found.waiting) if not _stands_there(runtime, lane, row)]
+    for row in stale:
+        # If it is still as it was read: what came there meanwhile came by a transaction of its own.
+        runtime.store.remove_from_lane(lane, row)
+    return len(stale)
+
+
+def _stands_there(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
+    try:
+        entity = runtime.store.find_entity(lane.kind, row.entity_id)
+    except HistoryConflictError:
+        return False
+    return entity is not None and entity.place == row.place and _fits(runtime, entity)
+
+
+def _fits(runtime: Runtime, entity: Entity) -> bool:
+    """Whether the entity's place is one for its state, as far as the lane is declared here."""
+    place, definition = entity.place, runtime.definitions.find(entity.kind)
+    lane = definition.lanes.get(place.lane) if definition and place else None
+    if lane is None or place is None:
+        return True
+    return entity.state == (lane.waiting if place.is_waiting else lane.running)
+
+
+def mend_place(runtime: Runtime, kind: str, entity_id: str) -> bool:
+    """Puts the entity into the lane where its state says that it stands, or out of one, and whether that was needed;
+    whoever runs gets a slot, above the limit if need be, so that it is counted."""
+    try:
+        entity = runtime.store.find_entity(kind, entity_id)
+    except HistoryConflictError:
+        return False
+    placing = runtime.find_placing(kind) if kind in runtime.definitions.kinds else None
+    if entity is None or placing is None:
+        return False
+    if entity.place is not None and _fits(runtime, entity) and _is_kept(runtime, entity, entity.place):
+        return False
+    try:
+        place = _expected(runtime, placing, entity)
+    except UnfitValueError as error:
+        log.warning("%s %s has no place in a lane: %s", kind, entity_id, error)
+        return False
+    return (place is not None or entity.place is not None) and runtime.store.move_in_lane(entity, place)
+
+
+def _is_kept(runtime: Runtime, entity: Entity, place: Place) -> bool:
+    found = runtime.store.lane(place.at(entity.kind), waiting=_ALL if place.is_waiting else 0)
+    rows = found.waiting if place.is_waiting else found.running
+    return InLane(entity.id, place) in rows or (place.is_waiting and not found.is_whole)
+
+
+def _expected(runtime: Runtime, placing: Placing, entity: Entity) -> Place | None:
+    place = placing.of(entity)
+    if place is None or place.is_waiting:
+        return place
+    running = runtime.store.lane(place.at(entity.kind), waiting=0).running
+    taken = {row.place.slot for row in running if row.entity_id != entity.id}
+    if place.slot and place.slot not in taken:
+        return place
+    return place._replace(slot=next(number for number in range(1, len(taken) + 2) if number not in taken))
