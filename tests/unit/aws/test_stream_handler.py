@@ -44,6 +44,7 @@ def test_a_batch_runs_what_it_owes_and_counts_what_it_saw(caplog: pytest.LogCapt
         "put_aside": 0,
         "waiting": 0,
         "for_people": 0,
+        "started": 0,
         "violations": 0,
         "to_come_again": 0,
     }

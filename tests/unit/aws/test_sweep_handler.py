@@ -20,7 +20,7 @@ from workflow.definition.load import compile_definitions
 
 REPOSITORY = Path(__file__).parents[3]
 MINUTE = 60_000
-NOTHING = {"timers_fired": 0, "effects_done": 0, "effects_failed": 0, "put_aside": 0, "for_people": 0}
+NOTHING = {"timers_fired": 0, "started": 0, "effects_done": 0, "effects_failed": 0, "put_aside": 0, "for_people": 0}
 
 
 def _sweep(bench: Bench, remaining_ms: int = MINUTE) -> dict[str, int]:
