@@ -1,13 +1,64 @@
-"""What a job owes to the world: word to whoever asked for it, and how long it took."""
+"""What a job owes to the world: a build, its commit's status, word to whoever asked for it, and how long it took."""
 
 from __future__ import annotations
 
 import json
+import logging
 
+from handlers import github
+from handlers.builds.choice import find_builds
+from handlers.builds.port import Build, key_of
 from handlers.mail import send_mail
 from workflow import Effect, hook
 
+log = logging.getLogger(__name__)
+
 _METRIC = "Duration"
+_STATUSES = {
+    "pending": ("pending", "waits for its turn"),
+    "active": ("pending", "is being built"),
+    "passed": ("success", "passed"),
+    "failed": ("failure", "failed"),
+    "timed_out": ("error", "took too long"),
+    "cancelled": ("error", "was cancelled"),
+}
+"""GitHub's word for each state, and ours."""
+
+
+@hook
+def start_build(effect: Effect) -> None:
+    """Has the job's present attempt built; where BUILDS is not set, runners find their jobs themselves."""
+    builds, data = find_builds(), effect.entity.data
+    if builds is None:
+        log.debug("BUILDS is not set: %s is left to whoever runs it", effect.key)
+        return
+    builds.start(
+        Build(
+            job=effect.id,
+            attempt=data["attempt"],
+            repository=data["repository"],
+            branch=data["branch"],
+            commit=data["commit"],
+            clone_url=data.get("clone_url", ""),
+        )
+    )
+
+
+@hook
+def stop_build(effect: Effect) -> None:
+    """Ends the build of the attempt that nobody waits for any more."""
+    builds = find_builds()
+    if builds is not None:
+        builds.stop(key_of(effect.id, effect.entity.data["attempt"]))
+
+
+@hook
+def post_status(effect: Effect) -> None:
+    """Tells GitHub how the job stands."""
+    data = effect.entity.data
+    state, words = _STATUSES[effect.entity.state]
+    status = github.Status(state, f"Attempt {data['attempt']} {words}", data.get("log_url", ""))
+    github.post_status(data["repository"], data["commit"], status, key=effect.key)
 
 
 @hook
@@ -16,11 +67,11 @@ def notify_requester(effect: Effect) -> None:
     job = effect.entity
     ended = job.state.replace("_", " ")
     subject = f"{job.data['repository']}@{job.data['commit'][:8]} {ended}"
-    log = job.data.get("log_url", "no log was kept")
+    where = job.data.get("log_url", "no log was kept")
     send_mail(
         job.data["requested_by"],
         subject,
-        f"Job {job.id} on {job.data['branch']}: {ended} in attempt {job.data['attempt']}.\nLog: {log}",
+        f"Job {job.id} on {job.data['branch']}: {ended} in attempt {job.data['attempt']}.\nLog: {where}",
         key=effect.key,
     )
 
