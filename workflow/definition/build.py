@@ -8,12 +8,12 @@ from dataclasses import replace
 from workflow.definition import durations
 from workflow.definition.definition import Definition, Field, Guard, HookUse, Lane, Retry, State, Timer, Transition
 from workflow.definition.fields import fit
+from workflow.definition.lane_model import LaneModel
 from workflow.definition.model import (
     DefinitionModel,
     FieldModel,
     GuardFunctionModel,
     HookItem,
-    LaneModel,
     PublishModel,
     RetryModel,
     RunModel,

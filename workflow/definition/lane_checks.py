@@ -10,7 +10,8 @@ from workflow.definition.field_checks import wrong_names
 from workflow.definition.findings import Finding
 from workflow.definition.fired_checks import required_names
 from workflow.definition.graph import Edge
-from workflow.definition.model import DefinitionModel, FieldModel, LaneModel, LimitFunctionModel
+from workflow.definition.lane_model import LaneModel, LimitFunctionModel
+from workflow.definition.model import DefinitionModel, FieldModel
 from workflow.definition.suggestions import listed, ways_out
 
 _ROOTS = ("data", "entity")
