@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from workflow.engine.place import LaneKey, left_and_taken
 from workflow.errors import Refused, Retryable
@@ -17,6 +18,11 @@ from workflow.runtime.start_waiting import start_waiting, watch_lane
 log = logging.getLogger("workflow")
 
 
+class _Touch(NamedTuple):
+    change: Change
+    by_hand: bool
+
+
 class LaneDelivery:
     """Looks at lanes one after another; each once, however many changes have touched it."""
 
@@ -25,44 +31,40 @@ class LaneDelivery:
         self.started = 0
         self.failed: list[Change] = []
 
-    def look(self, lane: LaneKey, changes: Sequence[Change]) -> None:
+    def look(self, lane: LaneKey, touches: Sequence[_Touch]) -> None:
         """Starts who is next; if that is not known to be done, the changes must come again. Never raises."""
         try:
-            self._mend(lane, changes)
+            if any(touch.by_hand for touch in touches):
+                mend_lane(self._runtime, lane)
             self.started += start_waiting(self._runtime, lane).started
         except Retryable as error:
             log.warning("the %s is looked at again: %s", lane, error)
-            self.failed += changes
+            self.failed += [touch.change for touch in touches]
         except Exception as error:
             # The other entities of the stream must not wait for it: a sweeper looks again every minute.
             log.error("the %s: %s", lane, error if isinstance(error, Refused) else bare_trace(error))
-            self._watch(lane, changes)
+            self._watch(lane, touches)
 
-    def _mend(self, lane: LaneKey, changes: Sequence[Change]) -> None:
-        """What was written by hand may have left a place behind, or come without one."""
-        by_hand = [change for change in changes if _is_by_hand(self._runtime, change)]
-        for change in by_hand:
-            mend_place(self._runtime, change.kind, change.entity_id)
-        if by_hand:
-            mend_lane(self._runtime, lane)
-
-    def _watch(self, lane: LaneKey, changes: Sequence[Change]) -> None:
+    def _watch(self, lane: LaneKey, touches: Sequence[_Touch]) -> None:
         try:
             watch_lane(self._runtime, lane)
         except Exception as error:
             log.warning("the %s is looked at again: %s", lane, bare_trace(error))
-            self.failed += changes
+            self.failed += [touch.change for touch in touches]
 
 
 def deliver_lanes(runtime: Runtime, changes: Sequence[Change], crew: Crew) -> tuple[int, list[Change]]:
     """Starts who is next in every lane that the changes have touched; how many were started, and what must come
     again."""
-    touched: dict[LaneKey, list[Change]] = {}
+    touched: dict[LaneKey, list[_Touch]] = {}
     failed: list[Change] = []
     for change in changes:
+        if change.owed is not None and change.left is None and change.place is None:
+            continue
         try:
-            for lane in set(_touched(runtime, change)):
-                touched.setdefault(lane, []).append(change)
+            by_hand = _is_by_hand(runtime, change)
+            for lane in set(_mended(runtime, change) if by_hand else _touched(runtime, change)):
+                touched.setdefault(lane, []).append(_Touch(change, by_hand))
         except Retryable as error:
             log.warning("the lanes of %s are looked at again: %s", change, error)
             failed.append(change)
@@ -77,26 +79,38 @@ def deliver_lanes(runtime: Runtime, changes: Sequence[Change], crew: Crew) -> tu
 def _touched(runtime: Runtime, change: Change) -> Iterator[LaneKey]:
     """The lanes in which a slot may be free now, or somebody wait who did not before."""
     left, place = left_and_taken(change.left, change.place)
-    if left is not None and (not left.is_waiting or _is_by_hand(runtime, change)):
+    if left is not None and not left.is_waiting:
         yield left.at(change.kind)
-    if place is not None and (place.is_waiting or _is_by_hand(runtime, change)):
+    if place is not None and place.is_waiting:
         yield place.at(change.kind)
-    if change.version > change.before_version + 1:
-        yield from _between(runtime, change)
+    if change.version > change.before_version + 1 and _has_lanes(runtime, change):
+        # The versions in between, which the stream did not bring.
+        missed = change.version - change.before_version
+        for event in runtime.store.events(change.kind, change.entity_id, after=change.before_version, limit=missed):
+            if event.place is not None:
+                yield event.place.at(change.kind)
 
 
-def _between(runtime: Runtime, change: Change) -> Iterator[LaneKey]:
-    """The lanes of the versions that the stream did not bring."""
-    if not any(d.lanes for d in runtime.definitions if d.kind == change.kind):
-        return
-    limit = change.version - change.before_version
-    for event in runtime.store.events(change.kind, change.entity_id, after=change.before_version, limit=limit):
-        if event.place is not None:
-            yield event.place.at(change.kind)
+def _mended(runtime: Runtime, change: Change) -> Iterator[LaneKey]:
+    """The lanes that a write by hand has to do with: the entity stands where it should in them, afterwards."""
+    for place in (change.left, change.place):
+        if place is not None:
+            yield place.at(change.kind)
+    if mend_place(runtime, change.kind, change.entity_id):
+        entity = runtime.store.find_entity(change.kind, change.entity_id)
+        if entity is not None and entity.place is not None:
+            yield entity.place.at(change.kind)
+
+
+def _has_lanes(runtime: Runtime, change: Change) -> bool:
+    return any(definition.lanes for definition in runtime.definitions if definition.kind == change.kind)
 
 
 def _is_by_hand(runtime: Runtime, change: Change) -> bool:
+    """Whether the change is one that the framework did not make, of a kind that has lanes."""
+    if change.owed is not None or not _has_lanes(runtime, change):
+        return False
     try:
-        return change.owed is None and bool(find_violation(change, runtime.definitions))
+        return bool(find_violation(change, runtime.definitions))
     except Retryable:
         return False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from workflow.definition.definition import Lane
-from workflow.engine.place import LaneKey
+from workflow.engine.place import LaneKey, Place
 from workflow.errors import ContentionError, DefinitionNotDeployedError, LaneFullError, Refused, StoreAccessError
 from workflow.runtime.again import wait
 from workflow.runtime.ask import Ask
@@ -22,6 +22,7 @@ log = logging.getLogger("workflow")
 WATCH = timedelta(minutes=1)
 """How long a sweeper lets somebody wait before it looks at the lane, whatever the stream brings."""
 
+_NOWHERE = Place("", "", datetime.max.replace(tzinfo=UTC))
 _MOST_LOOKS = 32
 _SPARE = 20
 """So many more of those that wait are read than there can be slots: some may refuse to be started."""
@@ -72,32 +73,32 @@ class _Look:
         while free and queue:
             row = queue.popleft()
             try:
-                is_started = self._start(row, free[0])
+                place = self._start(row, free[0])
             except LaneFullError:
                 return False
-            if is_started:
+            if place is None:
+                self._passed.add(row.entity_id)
+            elif place.slot == free[0]:
                 free.popleft()
                 self.started += 1
-            else:
-                self._passed.add(row.entity_id)
         self.waiting = bool(queue) or not found.is_whole or _are_waiting(self._passed, found.waiting)
         return not free or found.is_whole
 
-    def _start(self, row: InLane, slot: int) -> bool:
+    def _start(self, row: InLane, slot: int) -> Place | None:
+        """Where it went: None if nowhere. A guard may have led it elsewhere than into the slot."""
         # Here and not above: what deciding needs is imported when something is decided.
         from workflow.runtime.fire import fire
 
         trigger = self._declared.trigger
         ask = Ask(self._lane.kind, row.entity_id, trigger, by=f"lane:{self._lane.lane}", slot=slot)
         try:
-            fire(self._runtime, ask)
+            return fire(self._runtime, ask).event.place or _NOWHERE
         except StoreAccessError:
             raise
         except (Refused, DefinitionNotDeployedError) as refusal:
             # It has left meanwhile, or a guard says no: the next one is asked, and this one again with the next look.
             log.info("%s passes over %s: %s", self._lane, row.entity_id, refusal)
-            return False
-        return True
+            return None
 
 
 def _are_waiting(passed: Collection[str], waiting: Sequence[InLane]) -> bool:
