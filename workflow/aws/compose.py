@@ -19,6 +19,7 @@ from workflow.settings import Settings
 
 if TYPE_CHECKING:
     from workflow.aws.records import TableRecords
+    from workflow.definition.webhooks.webhook import Webhooks
 
 
 def open_table(settings: Settings) -> tuple[TableStore, TableLedger]:
@@ -61,3 +62,18 @@ def read_compiled(file: str) -> Definitions:
         return from_plain(json.loads(Path(file).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise SettingsError(f"compiled definitions {file!r} cannot be read: {error}; run 'workflow build'") from None
+
+
+def read_compiled_webhooks(file: str) -> Webhooks:
+    """Webhooks that were compiled to plain data; none where there is no such file. Raises SettingsError."""
+    # Here and not above: one Lambda of three has webhooks.
+    from workflow.definition.webhooks.plain import from_plain
+    from workflow.definition.webhooks.webhook import Webhooks
+
+    try:
+        return from_plain(json.loads(Path(file).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        # What a build leaves of a project that declares none.
+        return Webhooks()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"compiled webhooks {file!r} cannot be read: {error}; run 'workflow build'") from None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from workflow.aws.client import make_client
 from workflow.local.errors import DeployError
@@ -52,6 +53,20 @@ class Stack:
     def sweep_function_name(self) -> str:
         """The function that the schedule wakes."""
         return self.outputs["SweepFunctionName"]
+
+    @property
+    def webhook_url(self) -> str:
+        """Where webhooks are posted to, each to its own source beneath it; '' for a template that takes none."""
+        # On AWS the output is the address. Here its host has the API's id in front of a name that not every machine
+        # resolves, so the id goes into the path.
+        host = urlsplit(self.outputs.get("WebhookUrl", "")).hostname
+        return f"{self.endpoint_url}/_aws/execute-api/{host.partition('.')[0]}/webhooks" if host else ""
+
+    @property
+    def functions(self) -> list[str]:
+        """The framework's functions."""
+        named = ("StreamFunctionName", "SweepFunctionName", "WebhookFunctionName")
+        return [self.outputs[name] for name in named if name in self.outputs]
 
 
 class Deployer:
@@ -175,11 +190,12 @@ class Deployer:
         if "LatestStreamArn" not in description:
             raise DeployError(f"table {stack.table_name} has no stream")
         # Side by side, for most of it is their cold start.
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self._check_function, (stack.function_name, stack.sweep_function_name)))
+        with ThreadPoolExecutor(len(stack.functions)) as pool:
+            list(pool.map(self._check_function, stack.functions))
 
     def _check_function(self, name: str) -> None:
-        # No records are delivered as nothing; a sweep is a sweep, and may come at any time.
+        # No records are delivered as nothing; a sweep is a sweep, and may come at any time; the function of webhooks
+        # takes it for a request for a page that is not there.
         answer = self._functions.invoke(FunctionName=name, Payload=json.dumps({"Records": []}).encode())
         if "FunctionError" in answer:
             problem = json.loads(answer["Payload"].read())

@@ -25,10 +25,10 @@ _NOT_DEPLOYED = ("local", "cli", "console", "testing", "event_source")
 def build(project: Path, target: Path | None = None) -> Path:
     """Build `project` into `target` (default: its `build/lambda`) and return that folder, ready to be zipped.
 
-    The project's `[tool.workflow]` says which definitions and handler modules there are; the hooks and guards that the
-    definitions name must be registered by those modules, which a process of its own imports. Libraries are installed
-    only when their list has changed; a rebuild after a change of code takes about half a second. A `requirements.txt`
-    beside the handler modules adds the libraries of the handlers.
+    The project's `[tool.workflow]` says which definitions, webhooks and handler modules there are; the hooks and guards
+    that the definitions name must be registered by those modules, which a process of its own imports. Libraries are
+    installed only when their list has changed; a rebuild after a change of code takes about half a second. A
+    `requirements.txt` beside the handler modules adds the libraries of the handlers.
     Raises PackageError, InstallEngineError, SettingsError, RegisterHookError, or DefinitionError with everything that
     is wrong.
     """
@@ -38,14 +38,15 @@ def build(project: Path, target: Path | None = None) -> Path:
             raise PackageError(f"{project} has no folder `{folder.name}`: is this the project's folder?")
         refuse_syntax_errors(folder)
     # First, because it is what a user gets wrong: a refused definition leaves the last good build in place.
-    definitions = _compile_definitions(layout)
+    compiled = _compile(layout)
     target = target or project / BUILD_FOLDER
     with locked(target):
         put_libraries(layout.packages, target)
         _put_package(_framework(), target / "workflow", skipped=_NOT_DEPLOYED)
         for folder in layout.packages:
             _put_package(folder, target / folder.name)
-        (target / "definitions.json").write_text(definitions, encoding="utf-8")
+        for name, text in compiled.items():
+            _write(target / name, text)
     return target
 
 
@@ -64,14 +65,27 @@ def zip_folder(folder: Path, archive: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _compile_definitions(layout: Layout) -> str:
+def _compile(layout: Layout) -> dict[str, str]:
+    """Return what the functions read in place of YAML, by file; '' for a file that is not to be."""
     # Here and not above: it brings YAML and pydantic, which nothing else of this floor needs.
     from workflow.definition.load import compile_definitions, load_definitions
+    from workflow.definition.webhooks.load import compile_webhooks, load_webhooks
 
     folder = _from_here(layout.definitions)
-    if layout.handlers is not None:
-        load_definitions(folder, registered=read_registered(layout.project, layout.handlers))
-    return compile_definitions(folder)
+    registered = None if layout.handlers is None else read_registered(layout.project, layout.handlers)
+    definitions = load_definitions(folder, registered=registered)
+    webhooks = load_webhooks(_from_here(layout.webhooks), definitions)
+    return {
+        "definitions.json": compile_definitions(folder),
+        "webhooks.json": compile_webhooks(webhooks) if any(webhooks) else "",
+    }
+
+
+def _write(file: Path, text: str) -> None:
+    if text:
+        file.write_text(text, encoding="utf-8")
+    else:
+        file.unlink(missing_ok=True)
 
 
 def _from_here(path: Path) -> Path:

@@ -17,6 +17,7 @@ from workflow.local.mailbox import Mail, read_mails, verify_sender
 from workflow.local.package import BUILD_FOLDER, build
 from workflow.local.pump import Delivery, Pump
 from workflow.local.schedule import Schedule, Sweep
+from workflow.local.secrets import get_secret, put_missing_secrets, put_secret
 
 
 @dataclass(slots=True)
@@ -42,7 +43,9 @@ class LocalCloud:
         or DeployError.
         """
         started = time.monotonic()
-        stack = self._deployer.deploy(_template(self.project), build(self.project), parameters(self.project))
+        code = build(self.project)
+        put_missing_secrets(self.endpoint_url, code)
+        stack = self._deployer.deploy(_template(self.project), code, parameters(self.project))
         self.pump.follow(stack)
         self.schedule.follow(stack)
         self.stack, self.env = stack, environment(self.project, stack)
@@ -55,6 +58,20 @@ class LocalCloud:
     def mails(self) -> list[Mail]:
         """Return what hooks have sent by SES so far, oldest first."""
         return read_mails(self.endpoint_url)
+
+    @property
+    def webhook_url(self) -> str:
+        """Where webhooks are posted to, each to its own source beneath it."""
+        return self.stack.webhook_url
+
+    def put_secret(self, name: str, value: str) -> None:
+        """Put the secret that a webhook names so; the function reads it within five minutes, or as soon as a signature
+        fits none of those it knows."""
+        put_secret(self.endpoint_url, name, value)
+
+    def get_secret(self, name: str) -> bytes:
+        """Return the secret that a webhook names so, to sign with; random unless put. Raises SecretAccessError."""
+        return get_secret(self.endpoint_url, name)
 
 
 @contextmanager
@@ -79,6 +96,7 @@ def local_cloud(
     on_step("starting the embedded cloud")
     with EmbeddedCloud() as cloud:
         on_step(f"deploying {TEMPLATE}")
+        put_missing_secrets(cloud.endpoint_url, code)
         deployer = Deployer(cloud.endpoint_url)
         stack = deployer.deploy(template, code, parameters(project))
         env = environment(project, stack)
@@ -102,8 +120,9 @@ def environment(project: Path, stack: Stack) -> dict[str, str]:
     functions = make_client("lambda", endpoint_url=stack.endpoint_url)
     configuration = functions.get_function_configuration(FunctionName=stack.function_name)
     variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
-    if definitions := variables.get("WORKFLOW_DEFINITIONS"):
-        variables["WORKFLOW_DEFINITIONS"] = str(project / BUILD_FOLDER / definitions)
+    for compiled in ("WORKFLOW_DEFINITIONS", "WORKFLOW_WEBHOOKS"):
+        if file := variables.get(compiled):
+            variables[compiled] = str(project / BUILD_FOLDER / file)
     return variables | {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,

@@ -1,0 +1,115 @@
+"""The Lambda behind the HTTP API: a signed request in, its answer out, and what it caused is in the table."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from workflow.aws.compose import open_runtime, read_compiled_webhooks
+from workflow.aws.metrics import webhook_metric
+from workflow.aws.secrets import StoredSecrets
+from workflow.definition.webhooks.webhook import Webhooks
+from workflow.runtime.runtime import Runtime
+from workflow.runtime.webhooks.receive import Answer, Delivery, Receiver, Secrets
+from workflow.settings import read_settings
+
+FOLDER = "/webhooks"
+RETRY_AFTER_SECONDS = 10
+_MILLISECOND = timedelta(milliseconds=1)
+_NOTHING_HERE = Answer(404, {"error": "there is nothing here; webhooks are posted to /webhooks/SOURCE"}, "unknown")
+_ONLY_POST = Answer(405, {"error": "webhooks are posted: use POST"}, "malformed")
+_NO_BASE64 = Answer(400, {"error": "the body is not the base64 that it is said to be"}, "malformed")
+
+# Lambda's runtime has a handler already, and this does nothing there.
+logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+log = logging.getLogger("workflow")
+log.setLevel(os.environ.get("WORKFLOW_LOG_LEVEL", "INFO"))
+
+
+class WebhookHandler:
+    """Answers requests of an HTTP API, payload format 2.0; one for the life of a process.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html"""
+
+    def __init__(self, runtime: Runtime, webhooks: Webhooks, secrets: Secrets) -> None:
+        self._clock = runtime.clock
+        self._webhooks = webhooks
+        self._receiver = Receiver(runtime, webhooks, secrets)
+
+    def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The response to the request; never raises for what a stranger may send."""
+        started = self._clock.now()
+        source = _source(request)
+        answer = self._answer(request, source)
+        declared = source if self._webhooks.find(source) else ""
+        now = self._clock.now()
+        # Not through the log: its prefix would make it no JSON.
+        print(webhook_metric(declared, answer.outcome, now), flush=True)
+        told = {"source": declared, "outcome": answer.outcome, "status": answer.status}
+        # What was refused may quote what was sent; the sender is told, the log is not.
+        content = answer.content if answer.status == 200 or answer.status >= 500 else None
+        log.info("%s", json.dumps({**told, "took_ms": (now - started) // _MILLISECOND, **(content or {})}))
+        return _response(answer)
+
+    def _answer(self, request: Mapping[str, Any], source: str) -> Answer:
+        if not source:
+            return _NOTHING_HERE
+        if request.get("requestContext", {}).get("http", {}).get("method") != "POST":
+            return _ONLY_POST
+        try:
+            body = _body(request)
+        except (binascii.Error, ValueError):
+            return _NO_BASE64
+        headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
+        return self._receiver.receive(Delivery(source, headers, body))
+
+
+def _source(request: Mapping[str, Any]) -> str:
+    # By the end of the path: a stage, or a domain of one's own, may put something in front of it.
+    folder, _, source = str(request.get("rawPath", "")).rpartition("/")
+    return source if folder.endswith(FOLDER) else ""
+
+
+def _body(request: Mapping[str, Any]) -> bytes:
+    """The bytes as they were sent: what is signed is these, and nothing that was made of them."""
+    text = request.get("body") or ""
+    if request.get("isBase64Encoded"):
+        return base64.b64decode(text, validate=True)
+    # A half of a pair is in no request that came as text; whatever it was, its signature must not fit.
+    return str(text).encode("utf-8", "surrogatepass")
+
+
+def _response(answer: Answer) -> dict[str, Any]:
+    headers = {405: {"allow": "POST"}, 503: {"retry-after": str(RETRY_AFTER_SECONDS)}}.get(answer.status, {})
+    if answer.content is None:
+        return {"statusCode": answer.status, "headers": headers}
+    headers = {"content-type": "application/json", **headers}
+    return {"statusCode": answer.status, "headers": headers, "body": json.dumps(answer.content)}
+
+
+def open_handler() -> WebhookHandler:
+    """The handler that the environment describes; raises SettingsError or RegisterHookError."""
+    settings = read_settings()
+    return WebhookHandler(open_runtime(settings), read_compiled_webhooks(settings.webhooks), StoredSecrets())
+
+
+_handler: WebhookHandler | None = None
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry point: a request of an HTTP API in, its response out."""
+    global _handler
+    if _handler is None:
+        _handler = open_handler()
+    return _handler.handle(event)
+
+
+if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+    # Once per process, before the first request: a broken setting shows at once.
+    _handler = open_handler()
