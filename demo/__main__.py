@@ -63,13 +63,16 @@ def orders_are_paid(story: Story) -> None:
 
 
 def a_job_fails_and_passes(story: Story) -> None:
-    story.chapter("A job", "Its first attempt fails, its second one passes; eve learns of both.")
+    story.chapter(
+        "A job",
+        "Nobody fires `start`: its lane does, once there is room. The first attempt fails, the second one passes.",
+    )
     log = "https://ci.example.com/7"
     story.create("job", "7", JOB, by="eve")
-    story.fire("job", "7", "start", {"runner": "runner-a"}, by="scheduler")
+    story.wait()
     story.fire("job", "7", "fail", {"attempt": 1, "exit_code": 2, "log_url": f"{log}/1"}, by="runner-a")
     story.fire("job", "7", "retry", by="eve")
-    story.fire("job", "7", "start", {"runner": "runner-b"}, by="scheduler")
+    story.wait()
     story.fire("job", "7", "pass", {"attempt": 1, "log_url": f"{log}/1"}, by="runner-a", expected="refused")
     story.fire("job", "7", "pass", {"attempt": 2, "log_url": f"{log}/2"}, by="runner-b")
     story.wait()

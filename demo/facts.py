@@ -43,12 +43,14 @@ class Facts:
 
     def _transitions(self) -> Iterator[tuple[bool, str]]:
         transitions, by_hooks = sum(e.version for e in self.entities), sum(bool(event.cause) for event in self.events)
+        by_lanes = sum(event.by.startswith("lane:") for event in self.events)
         accepted = self.answers["accepted"]
         answers = ", ".join(f"{count} {answer}" for answer, count in self.answers.items())
         yield not self.surprises, f"{self.answers.total()} requests, each answered as it should be: {answers}"
         yield (
-            transitions == self.event_items == len(self.events) == accepted + by_hooks,
-            f"{transitions} transitions, {self.event_items} events: {accepted} asked for, {by_hooks} fired by hooks",
+            transitions == self.event_items == len(self.events) == accepted + by_hooks + by_lanes,
+            f"{transitions} transitions, {self.event_items} events: {accepted} asked for, {by_hooks} fired by hooks, "
+            f"{by_lanes} by lanes",
         )
         changed = {entity.key for entity in self.entities if entity != fold(self.histories[entity.key])}
         by_hand = {f"{violation.kind}#{violation.entity_id}" for violation in self.violations}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from handlers.order import open_shipment
+from handlers.repository import open_job
 from handlers.shipment import deliver_order, scanned_in_order
 from tests.simulation.scenarios import SHIPPED
 from workflow import Definitions, Effect, hook
@@ -39,13 +40,16 @@ def _stand_in(name: str, *, refused: bool = False, tried_again: bool = False) ->
 
 
 _REFUSED = ("send_receipt", "record_duration", "alert_shop")
-_OTHERS = ("record_line", "send_shipping_notice", "send_refund_notice", "notify_requester")
+_OTHERS = (
+    *("record_line", "send_shipping_notice", "send_refund_notice", "notify_requester"),
+    *("post_status", "start_build", "stop_build"),
+)
 
 
 def _hooks(failing: Collection[str]) -> Hooks:
     refused = [_stand_in(name, refused=name in failing) for name in _REFUSED]
     others = [_stand_in(name, tried_again=name in failing) for name in _OTHERS]
-    return Hooks([open_shipment, deliver_order, scanned_in_order, *refused, *others])
+    return Hooks([open_shipment, deliver_order, scanned_in_order, open_job, *refused, *others])
 
 
 def _hurried(definition: Definition) -> Definition:
@@ -112,14 +116,11 @@ LIVES = (
     _life(
         "job",
         (0, Command("create", "job", "7", payload=_COMMIT, request_id="push")),
-        (5, _job("start", {"runner": "one"})),
         (10, _job("fail", {**_LOG, "exit_code": 1}, "runner:1")),
         (11, _job("retry")),
-        (12, _job("start", {"runner": "two"})),
         (70, Command("redrive")),
         (190, _job("retry")),
-        (191, _job("start", {"runner": "three"})),
-        (192, _job("pass", {**_LOG, "attempt": 3}, "runner:3")),
+        (200, _job("pass", {**_LOG, "attempt": 3}, "runner:3")),
         failing=("record_duration",),
     ),
     _life(

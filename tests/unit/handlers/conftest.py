@@ -1,4 +1,4 @@
-"""The three kinds in memory, with a mailbox and a table in place of the clients that the handlers make."""
+"""The project's kinds in memory, with a mailbox and a table in place of the clients that the handlers make."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class FakeTables:
 
 
 class Shop:
-    """An application on the three kinds, whose effects run when a test says so."""
+    """An application on all kinds, whose effects run when a test says so."""
 
     def __init__(self, mail_service: FakeMailService, tables: FakeTables, clock: FakeClock) -> None:
         self.mail_service, self.tables, self.clock = mail_service, tables, clock
-        handlers = ["handlers.order", "handlers.job", "handlers.shipment"]
+        handlers = ["handlers.order", "handlers.repository", "handlers.job", "handlers.shipment"]
         self.flow = Workflow(DEFINITIONS, MemoryStore(), handlers=handlers, clock=clock)
         self.delivery = MemoryDelivery(self.flow)
 
@@ -87,4 +87,6 @@ def shop(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> Shop:
     monkeypatch.setattr(clients, "_clients", {"sesv2": mail_service, "dynamodb": tables})
     monkeypatch.setenv("MAIL_FROM", "shop@example.com")
     monkeypatch.setenv("ORDER_HISTORY_TABLE", "lines")
+    monkeypatch.delenv("BUILDS", raising=False)
+    monkeypatch.delenv("GITHUB_API_URL", raising=False)
     return Shop(mail_service, tables, clock)
