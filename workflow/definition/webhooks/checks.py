@@ -5,13 +5,15 @@ Each check looks at the data as it was read, and passes over what has no right s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from workflow.definition.definition import CREATE, Definition, Definitions, Transition
 from workflow.definition.document import PathTuple
 from workflow.definition.expressions import Expression, ExpressionError
 from workflow.definition.findings import Finding
-from workflow.definition.suggestions import ways_out
+from workflow.definition.shapes import NAME_PATTERN
+from workflow.definition.suggestions import find_closest, ways_out
 from workflow.definition.values import Value
 from workflow.definition.webhooks.model import KEYS_OF_SCHEME
 from workflow.definition.webhooks.reading import Reading
@@ -71,15 +73,16 @@ def _accept(path: PathTuple, accept: Mapping[str, Value], definitions: Definitio
     kind, trigger = accept.get("kind"), accept.get("trigger")
     chosen = _definitions(kind, definitions)
     if not chosen:
-        if isinstance(kind, str):
+        if isinstance(kind, str) and _is_name(kind):
             message = f"there is no definition of kind {kind[:64]!r}"
             yield Finding((*path, "kind"), message, ways_out(kind, definitions.kinds, "loaded"))
         return
     if isinstance(trigger, str):
         triggers = {CREATE} | {transition.trigger for one in chosen for transition in one.transitions}
         if trigger not in triggers:
-            message = f"nothing is triggered by {trigger[:64]!r}{_of(chosen)}"
-            yield Finding((*path, "trigger"), message, ways_out(trigger, sorted(triggers), "triggers"))
+            if _is_name(trigger):
+                message = f"there is no trigger {trigger!r}{_of(chosen)}"
+                yield Finding((*path, "trigger"), message, ways_out(trigger, sorted(triggers), "triggers"))
             return
     payload = accept.get("payload", {})
     if isinstance(payload, dict) and isinstance(trigger, str | dict):
@@ -92,25 +95,35 @@ def _definitions(kind: Value, definitions: Definitions) -> list[Definition]:
     return [found for name in names if (found := definitions.find(name))]
 
 
+def _is_name(text: str) -> bool:
+    """Whether it could be the name of something; where not, that is reported already."""
+    return re.fullmatch(NAME_PATTERN, text) is not None
+
+
+def _of(chosen: Sequence[Definition]) -> str:
+    return f" of {chosen[0].kind!r}" if len(chosen) == 1 else " of any kind"
+
+
 def _payload(
     path: PathTuple, trigger: Value, payload: Mapping[str, Value], chosen: Sequence[Definition]
 ) -> Iterator[Finding]:
     known = sorted({name for one in chosen for name in _known(one, trigger)})
-    what = "the data" if trigger == CREATE else repr(trigger) if isinstance(trigger, str) else "no trigger"
-    for name in payload:
-        if name not in known:
-            message = f"{what} knows no {name[:64]!r}{_of(chosen)}"
-            yield Finding((*path, "payload", name), message, ways_out(name, known, "known"), at_key=True)
-    if len(chosen) == 1 and isinstance(trigger, str):
-        for name in _needed(chosen[0], trigger):
-            if name not in payload:
-                message = f"the payload lacks {name!r}, without which {trigger!r} is always refused"
-                where = (*path, "payload") if payload else (*path, "trigger")
-                yield Finding(where, message, f"add '{name}: body...' to the payload", at_key=bool(payload))
+    unknown = [name for name in payload if name not in known]
+    for name in unknown:
+        message = f"{name[:64]!r} is nothing that {_named_trigger(trigger, chosen)} knows"
+        yield Finding((*path, "payload", name), message, ways_out(name, known, "known"), at_key=True)
+    if len(chosen) > 1 or not isinstance(trigger, str):
+        return
+    meant = {find_closest(name, known) for name in unknown}
+    for name in _needed(chosen[0], trigger):
+        if name not in payload and name not in meant:
+            message = f"the payload lacks {name!r}, without which {trigger!r} is always refused"
+            where = (*path, "payload") if payload else (*path, "trigger")
+            yield Finding(where, message, f"add '{name}: body...' to the payload", at_key=bool(payload))
 
 
-def _of(chosen: Sequence[Definition]) -> str:
-    return f" of {chosen[0].kind!r}" if len(chosen) == 1 else ""
+def _named_trigger(trigger: Value, chosen: Sequence[Definition]) -> str:
+    return (repr(trigger) if isinstance(trigger, str) else "any trigger") + _of(chosen)
 
 
 def _known(definition: Definition, trigger: Value) -> Iterator[str]:

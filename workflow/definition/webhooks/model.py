@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from workflow.definition import durations
+from workflow.definition import durations, slips
 from workflow.definition.expressions import Expression, ExpressionError
 from workflow.definition.shapes import (
     GIVEN,
@@ -61,7 +61,8 @@ def _in_reach(expression: Expression) -> None:
     """Raises where a name is none that a delivery has."""
     for path in sorted(expression.paths()):
         if path[0] not in ROOTS:
-            raise judged(f"the expression starts from {path[0][:60]!r}", ways_out(path[0], ROOTS, "it may start from"))
+            way_out = slips.find_literal(path[0], expression.text) or ways_out(path[0], ROOTS, "it may start from")
+            raise judged(f"the expression starts from {path[0][:60]!r}", way_out)
         if path[0] == "headers" and len(path) > 1 and path[1] != path[1].lower():
             message = f"headers are known by their names in lower case, not as {path[1][:60]!r}"
             raise judged(message, f'write headers."{path[1][:60].lower()}"')
@@ -75,12 +76,20 @@ def _compiles(text: str) -> str:
     try:
         expression = Expression(text)
     except ExpressionError as error:
-        # Of a bare name with a dash, jmespath sees a subtraction.
-        bare = re.search(r"headers\.([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+)", text)
-        example = f'write headers."{bare[1].lower()}", with the quotes' if bare else error.way_out
-        raise judged(str(error), example or "write JMESPath such as body.repository.full_name") from None
+        raise judged(str(error), _way_out(text, error)) from None
     _in_reach(expression)
     return text
+
+
+def _way_out(text: str, error: ExpressionError) -> str:
+    bare = re.search(r"headers\.([A-Za-z0-9]+(?:-[A-Za-z0-9]+)+)", text)
+    if bare:
+        # In a bare name with a dash, jmespath sees a subtraction.
+        return f'write headers."{bare[1].lower()}", with the quotes'
+    what, _, _ = error.way_out.partition("; ")
+    if what.startswith("JMESPath has no"):
+        return f"{what}; map the numbers as they are, and let the definition compute"
+    return error.way_out or "write JMESPath such as body.repository.full_name"
 
 
 Mapped: TypeAlias = Annotated[ExpressionText, AfterValidator(_compiles)]
@@ -205,7 +214,7 @@ class WebhookModel(Closed):
 
     webhook: Name = Field(description="The name of the source: github is posted to /webhooks/github.")
     description: Text = Field(default="", description="For people; it changes nothing.")
-    signature: SignatureModel = Field(description="How deliveries are signed.")
+    signature: SignatureModel = Field(description="Who signs how, and with which secrets.")
     request_id: Mapped = Field(
         description="JMESPath that gives the delivery's id, the same at every repetition: text or a whole number."
     )

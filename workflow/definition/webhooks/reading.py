@@ -38,6 +38,7 @@ _EXPECTED = {
     "accept": "a list of maps",
     "payload": "a map from names to JMESPath",
 }
+_MAPPED = ("request_id", "by", "when", "ignore", "id", "from")
 
 
 @dataclass(slots=True)
@@ -93,8 +94,9 @@ def _words(error: ErrorDetails, path: PathTuple) -> Words:
         return "prefix: is no plain text of at most 64 characters", "write one such as sha256="
     if error["type"] in ("list_type", "dict_type", "model_type") and last in _EXPECTED:
         return f"{last}: expected {_EXPECTED[last]}, got {shape_of(error['input'])}", f"write {_EXPECTED[last]}"
-    if error["type"] == "string_type" and path[-2:-1] == ("payload",):
-        return f"{last}: expected JMESPath, got {shape_of(error['input'])}", 'write body.name; a literal is "`5`"'
+    if error["type"] == "string_type" and (last in _MAPPED or path[-2:-1] == ("payload",)):
+        way_out = 'write it, such as body.name; a literal stands in backticks and quotes: "`5`"'
+        return f"{last}: expected JMESPath, got {shape_of(error['input'])}", way_out
     if error["type"] == "too_long" and last == "secrets":
         return f"secrets: more than {error['ctx']['max_length']} names", "remove those that are not used any more"
     return words(error)
