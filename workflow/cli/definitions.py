@@ -1,13 +1,14 @@
-"""Commands on definitions, which need no table: check, diagram and schema."""
+"""Commands on definitions, which need no table: check (of webhooks too), diagram and schema."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,41 +19,60 @@ from workflow.errors import DefinitionError, Problem, UnknownKindError
 
 if TYPE_CHECKING:
     from workflow.definition.definition import Definition, Definitions
+    from workflow.definition.webhooks.webhook import Webhooks
 
+_Loaded = TypeVar("_Loaded")
 _output_option = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to this file."
 )
+_UNKNOWN_KIND = "there is no definition of kind"
 _FORMATS = ("mermaid", "dot", "svg", "png")
 _FORMAT_OF_SUFFIX = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}
 
 
-@click.command(short_help="Check definitions and say what is wrong where.")
+@click.command(short_help="Check definitions and webhooks, and say what is wrong where.")
 @click.argument("path", required=False)
 @click.option("--without-hooks", is_flag=True, help="Do not ask whether hooks and guards are registered.")
 @json_option
 @click.pass_context
 def check(ctx: click.Context, path: str | None, without_hooks: bool, as_json: bool) -> None:
-    """Check the definitions in PATH, or those of the project, with every problem's place and a way out.
+    """Check the definitions in PATH, or definitions and webhooks of the project, with every problem's place and a way
+    out.
 
     Hooks and guards must be registered by the project's handlers. Ends with 1 if there are problems.
     """
     session: Session = ctx.obj
     hooks = None if without_hooks else session.hooks()
-    definitions, problems = None, list[Problem]()
-    try:
-        definitions = session.load_definitions(path, hooks)
-    except DefinitionError as error:
-        problems = [replace(problem, file=_from_here(problem.file)) for problem in error.problems]
-    _report(problems, definitions, as_json)
+    definitions, problems = _loaded(lambda: session.load_definitions(path, hooks))
+    webhooks = None
+    if path is None:
+        webhooks, more = _loaded(lambda: _load_webhooks(session, definitions))
+        # Of definitions that cannot be read it is not known which kinds they describe.
+        problems += more if definitions else [one for one in more if not one.message.startswith(_UNKNOWN_KIND)]
+    _report(problems, definitions, webhooks, as_json)
     if problems:
         ctx.exit(REFUSED)
 
 
-def _report(problems: list[Problem], definitions: Definitions | None, as_json: bool) -> None:
+def _load_webhooks(session: Session, definitions: Definitions | None) -> Webhooks:
+    from workflow.definition.definition import Definitions
+    from workflow.definition.webhooks.load import load_webhooks
+
+    return load_webhooks(session.project / session.settings.webhooks, definitions or Definitions(()))
+
+
+def _loaded(load: Callable[[], _Loaded]) -> tuple[_Loaded | None, list[Problem]]:
+    try:
+        return load(), []
+    except DefinitionError as error:
+        return None, [replace(problem, file=_from_here(problem.file)) for problem in error.problems]
+
+
+def _report(problems: list[Problem], definitions: Definitions | None, webhooks: Webhooks | None, as_json: bool) -> None:
     if as_json:
         from workflow.console.forms import check_form
 
-        print_json(check_form(problems, definitions))
+        print_json(check_form(problems, definitions, webhooks))
         return
     from workflow.console.problems import good_summary, problem_text, problems_summary
 
@@ -60,10 +80,10 @@ def _report(problems: list[Problem], definitions: Definitions | None, as_json: b
     for problem in problems:
         # Not folded: terminals and editors find the place only in a whole line.
         console.print(problem_text(problem), soft_wrap=True)
-    if definitions is not None:
-        console.print(good_summary(definitions))
-    else:
+    if problems or definitions is None:
         console.print(problems_summary(problems))
+    else:
+        console.print(good_summary(definitions, webhooks))
 
 
 def _from_here(file: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from workflow.console.entity_history import EntityHistory
 from workflow.definition.definition import Definition, Definitions, Transition
+from workflow.definition.webhooks.webhook import Webhooks
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import Problem
@@ -74,8 +75,8 @@ def listing_form(kind: str, state: str | None, listed: Sequence[Listed], *, more
     return {"kind": kind, "state": state, "entities": lines, "more": more}
 
 
-def check_form(problems: Sequence[Problem], definitions: Definitions | None) -> Form:
-    """The problems found, or the definitions that have none."""
+def check_form(problems: Sequence[Problem], definitions: Definitions | None, webhooks: Webhooks | None = None) -> Form:
+    """The problems found, and the definitions and webhooks that have none."""
     return {
         "problems": [
             {"file": p.file, "line": p.line, "column": p.column, "message": p.message, "way_out": p.way_out}
@@ -85,6 +86,7 @@ def check_form(problems: Sequence[Problem], definitions: Definitions | None) -> 
             {"kind": d.kind, "version": d.version, "states": len(d.states), "transitions": len(d.transitions)}
             for d in definitions or ()
         ],
+        "webhooks": [{"source": w.name, "signature": w.signature.scheme} for w in webhooks or ()],
     }
 
 

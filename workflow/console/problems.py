@@ -9,6 +9,7 @@ from rich.text import Text
 from workflow.console.effects import plural
 from workflow.console.values import printable
 from workflow.definition.definition import Definitions
+from workflow.definition.webhooks.webhook import Webhooks
 from workflow.errors import Problem
 
 
@@ -25,12 +26,14 @@ def problems_summary(problems: Sequence[Problem]) -> Text:
     return Text(f"{plural(len(problems), 'problem')} in {plural(len(files), 'file')}", "bold red")
 
 
-def good_summary(definitions: Definitions) -> Text:
-    """`3 definitions, 24 states, 31 transitions: all good`."""
-    loaded = list(definitions)
-    counts = (
+def good_summary(definitions: Definitions, webhooks: Webhooks | None = None) -> Text:
+    """`3 definitions, 24 states, 31 transitions, 1 webhook: all good`; webhooks only where there are some."""
+    loaded, sources = list(definitions), list(webhooks or ())
+    counts = [
         plural(len(loaded), "definition"),
         plural(sum(len(definition.states) for definition in loaded), "state"),
         plural(sum(len(definition.transitions) for definition in loaded), "transition"),
-    )
+    ]
+    if sources:
+        counts.append(plural(len(sources), "webhook"))
     return Text.assemble(", ".join(counts), ": ", ("all good", "bold green"))

@@ -88,7 +88,7 @@ def _berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("WORKFLOW_TABLE", "WORKFLOW_DEFINITIONS", "WORKFLOW_HANDLERS", "COLUMNS"):
+    for name in ("WORKFLOW_TABLE", "WORKFLOW_DEFINITIONS", "WORKFLOW_WEBHOOKS", "WORKFLOW_HANDLERS", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOGNAME", "ada")
     monkeypatch.chdir(tmp_path)

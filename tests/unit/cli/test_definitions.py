@@ -168,11 +168,78 @@ def test_the_json_of_a_check_holds_problems_and_definitions(tmp_path):
     assert good == {
         "problems": [],
         "definitions": [{"kind": "order", "version": 1, "states": 5, "transitions": 6}],
+        "webhooks": [],
     }
     assert bad.exit_code == 1
     twice = next(p for p in json.loads(bad.stdout)["problems"] if p["line"] == 2)
     assert (twice["file"], twice["column"]) == ("definitions/order.yaml", 1)
     assert "kind" in twice["message"]
+
+
+WEBHOOK = """\
+webhook: shop
+signature: {scheme: github, secrets: [ssm:/workflow/shop]}
+request_id: headers."x-github-delivery"
+accept:
+  - {kind: order, id: body.order, trigger: pay, payload: {amount: body.amount}}
+"""
+
+
+@pytest.fixture
+def webhook(project: Path) -> Path:
+    """The file of a webhook of the project."""
+    file = project / "webhooks" / "shop.yaml"
+    file.parent.mkdir()
+    file.write_text(WEBHOOK)
+    return file
+
+
+@pytest.mark.usefixtures("webhook")
+def test_good_webhooks_are_counted_with_the_definitions():
+    result = run("check")
+    assert (result.stdout, result.exit_code) == ("1 definition, 5 states, 6 transitions, 1 webhook: all good\n", 0)
+    assert json.loads(run("check", "--json").stdout)["webhooks"] == [{"source": "shop", "signature": "github"}]
+
+
+def test_a_webhook_is_checked_against_the_definitions(webhook):
+    webhook.write_text(WEBHOOK.replace("trigger: pay", "trigger: pya"))
+    result = run("check")
+    problem, way_out, summary = result.stdout.splitlines()
+    assert (result.exit_code, summary) == (1, "1 problem in 1 file")
+    assert problem.startswith("webhooks/shop.yaml:5:44: ")
+    assert "'pya' of 'order'" in problem
+    assert way_out.startswith("    did you mean 'pay'?")
+
+
+def test_problems_of_definitions_and_webhooks_come_at_once_and_none_is_blamed_on_the_other(project, webhook):
+    order = project / "definitions" / "order.yaml"
+    order.write_text(order.read_text().replace("initial: placed", "initial: payd"))
+    webhook.write_text(WEBHOOK.replace("webhook: shop\n", "webhook: shop\nrequest: 1\n"))
+    result = run("check")
+    lines = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
+    assert result.exit_code == 1
+    assert [line.partition(": ")[0] for line in lines] == [
+        "definitions/order.yaml:3:10",
+        "webhooks/shop.yaml:2:1",
+        "2 problems in 2 files",
+    ]
+    json_lines = json.loads(run("check", "--json").stdout)
+    assert [one["file"] for one in json_lines["problems"]] == ["definitions/order.yaml", "webhooks/shop.yaml"]
+    assert (json_lines["definitions"], json_lines["webhooks"]) == ([], [])
+
+
+def test_webhooks_lie_where_the_settings_say(project, webhook):
+    settings = project / "pyproject.toml"
+    settings.write_text(settings.read_text() + 'webhooks = "doors"\n')
+    assert run("check").stdout == "1 definition, 5 states, 6 transitions: all good\n"
+    webhook.parent.rename(project / "doors")
+    assert run("check").stdout == "1 definition, 5 states, 6 transitions, 1 webhook: all good\n"
+
+
+@pytest.mark.usefixtures("webhook")
+def test_definitions_of_another_folder_are_checked_without_the_webhooks_of_the_project(tmp_path):
+    (tmp_path / "definitions").rename(tmp_path / "other")
+    assert run("check", "other").stdout == "1 definition, 5 states, 6 transitions: all good\n"
 
 
 def test_a_folder_that_is_not_there_is_a_problem_too():

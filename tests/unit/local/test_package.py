@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from workflow.aws.compose import read_compiled_webhooks
 from workflow.errors import DefinitionError, RegisterHookError
 from workflow.local import libraries, package, registered
 from workflow.local.errors import PackageError
@@ -286,3 +287,37 @@ def test_a_syntax_error_leaves_the_last_good_build_in_place(project: Path) -> No
     with pytest.raises(PackageError):
         package.build(project)
     assert (built / "handlers" / "order.py").read_text() == "PRICE = 1\n"
+
+
+WEBHOOK = """\
+webhook: shop
+signature: {scheme: github, secrets: [ssm:/workflow/shop]}
+request_id: headers."x-github-delivery"
+accept:
+  - {kind: order, id: body.order, trigger: pay}
+"""
+
+
+def test_webhooks_are_compiled_where_there_are_some_and_forgotten_with_their_file(project: Path) -> None:
+    assert not (package.build(project) / "webhooks.json").exists()
+
+    (project / "webhooks").mkdir()
+    (project / "webhooks" / "shop.yaml").write_text(WEBHOOK)
+    built = package.build(project)
+    assert [webhook.name for webhook in read_compiled_webhooks(str(built / "webhooks.json"))] == ["shop"]
+
+    (project / "webhooks" / "shop.yaml").unlink()
+    assert not (package.build(project) / "webhooks.json").exists()
+
+
+def test_a_refused_webhook_leaves_the_last_good_build_in_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "webhooks").mkdir()
+    (project / "webhooks" / "shop.yaml").write_text(WEBHOOK)
+    good = (package.build(project) / "webhooks.json").read_text()
+    (project / "webhooks" / "shop.yaml").write_text(WEBHOOK.replace("trigger: pay", "trigger: pya"))
+    monkeypatch.chdir(project)
+
+    with pytest.raises(DefinitionError, match=r"^webhooks/shop\.yaml:5:44: .*'pya'"):
+        package.build(project)
+
+    assert (project / "build" / "lambda" / "webhooks.json").read_text() == good

@@ -45,3 +45,11 @@ def test_definitions_in_one_file_are_watched_as_well(tmp_path: Path) -> None:
     watched = Watched(read_layout(tmp_path))
     assert (watched.names, watched.folders) == (["all.yaml", "pyproject.toml"], [tmp_path])
     assert watched.among([str(tmp_path / "all.yaml")]) == ["all.yaml"]
+
+
+def test_webhooks_are_watched_and_the_first_one_is_seen_too(watched: Watched, tmp_path: Path) -> None:
+    folder = tmp_path / "webhooks"
+    assert watched.among([str(folder)]) == ["webhooks"]
+    folder.mkdir()
+    assert (watched.names[1], folder in watched.folders) == ("webhooks/", True)
+    assert watched.among([str(folder / "github.yaml")]) == ["webhooks/github.yaml"]
