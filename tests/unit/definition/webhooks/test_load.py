@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.samples import definitions
+from workflow.definition.definition import Definition, Definitions, Field, State, Transition
 from workflow.definition.webhooks.load import compile_webhooks, load_webhooks, parse_webhook
 from workflow.definition.webhooks.plain import FORMAT, from_plain
 from workflow.definition.webhooks.webhook import Accept, From, Signature, Webhook
@@ -125,3 +127,16 @@ def test_webhooks_are_received_without_yaml_and_pydantic() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_the_example_of_the_documentation_is_a_webhook() -> None:
+    text = (HERE.parents[3] / "docs" / "webhooks.md").read_text()
+    example = next(block for block in re.findall("```yaml\n(.*?)```", text, re.DOTALL) if "\nwebhook:" in block)
+    push = Transition("push", "known", "known", sets={"commit": None, "branch": None})
+    fields = {name: Field(name, "string", optional=True) for name in ("commit", "branch")}
+    repository = Definition("repository", 1, "known", fields, {"known": State("known")}, (push,))
+
+    webhook = parse_webhook(example, Definitions((repository,))).find("github")
+
+    assert webhook is not None
+    assert webhook.accepts[0].payload == {"commit": "body.after", "branch": "body.ref"}
