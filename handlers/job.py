@@ -68,10 +68,11 @@ def notify_requester(effect: Effect) -> None:
     ended = job.state.replace("_", " ")
     subject = f"{job.data['repository']}@{job.data['commit'][:8]} {ended}"
     where = job.data.get("log_url", "no log was kept")
+    why = f"\nReason: {job.data['reason']}" if "reason" in job.data else ""
     send_mail(
         job.data["requested_by"],
         subject,
-        f"Job {job.id} on {job.data['branch']}: {ended} in attempt {job.data['attempt']}.\nLog: {where}",
+        f"Job {job.id} on {job.data['branch']}: {ended} in attempt {job.data['attempt']}.\nLog: {where}{why}",
         key=effect.key,
     )
 
