@@ -9,6 +9,7 @@ from workflow.errors import PayloadError, UnknownHookError
 from workflow.runtime import people
 from workflow.runtime.ask import check_id
 from workflow.runtime.explain import Explanation, explain
+from workflow.runtime.lane_view import LaneView, occupied_lanes, view_lane
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Pause
 from workflow.runtime.reconcile import Reconciled, Reconciler
@@ -99,6 +100,17 @@ class Operations:
         if hook not in known:
             raise UnknownHookError(f"no definition asks for a hook {hook!r}; known: {', '.join(known) or 'none'}")
 
+    def lanes(self, kind: str | None = None, lane: str | None = None, key: str | None = None) -> Iterator[LaneView]:
+        """The lanes in which somebody is, each with who runs and who waits by a consistent read: of a kind, of that
+        name, for that key; all by default.
+
+        A lane in which the first one came moments ago may be missing, unless all three are given: then that lane is
+        read, whoever is in it. A limit that a function does not tell is None there, with the reason. Raises
+        UnknownKindError, and PayloadError for a lane that no definition has.
+        """
+        found = occupied_lanes(self._runtime, kind, lane, key)
+        return (view_lane(self._runtime, one) for one in found)
+
     def explain(self, kind: str, id: str) -> Explanation:
         """Why the entity is where it is, the reason that matters first; raises EntityNotFoundError, and
         HistoryConflictError if it was made unreadable by hand."""
@@ -113,7 +125,8 @@ class Operations:
         afresh: bool = False,
         on_progress: Callable[[WalkProgress], None] = lambda progress: None,
     ) -> Reconciled:
-        """Has the sweeper run every effect that a change since then (None: ever) owes and the stream lost.
+        """Has the sweeper run every effect that a change since then (None: ever) owes and the stream lost, and makes
+        lanes and entities agree again.
 
         Safe beside live traffic. One that was interrupted less than a day ago goes on where it stopped, unless `afresh`
         or if it looked at less than is asked for now; it then finds what was lost before it first began. What changed

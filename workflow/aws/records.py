@@ -11,12 +11,16 @@ from typing import Any
 from workflow.aws import delivery_items, due_items, items, lane_items, times
 from workflow.aws.attributes import Item
 from workflow.aws.failures import translated
+from workflow.aws.place_items import find_place
+from workflow.engine.place import LaneKey
 from workflow.errors import HistoryConflictError
 from workflow.runtime.records import EntityRecords, Seen, WalkProgress
 
 _PROGRESS = {"pk": {"S": "#reconcile"}, "sk": {"S": "progress"}}
 _NEVER = 10**12 - 1
 """A version that no entity comes to."""
+
+_PARTS_OF_A_LANE = 3
 
 _READERS = {
     "entity": items.read_entity,
@@ -68,6 +72,21 @@ class TableRecords:
             if last is not None:
                 yield _seen(last, position)
 
+    def lanes(self, share: int, shares: int) -> Iterator[LaneKey]:
+        """Every lane in one share: a scan of the whole table, of which only the lanes' keys come over the wire."""
+        pages = self._pages(
+            "scan",
+            Segment=share,
+            TotalSegments=shares,
+            FilterExpression="begins_with(pk, :lanes)",
+            ExpressionAttributeValues={":lanes": {"S": f"{lane_items.KIND}#"}},
+            ProjectionExpression="pk",
+        )
+        found = (str(item["pk"]["S"]) for page in pages for item in page["Items"])
+        for pk, _ in groupby(found):
+            if pk.count("#") >= _PARTS_OF_A_LANE:
+                yield lane_items.split_lane_partition(pk)
+
     def _pages(self, operation: str, **request: Any) -> Iterator[Any]:
         with translated(f"reading table {self._table}"):
             yield from self._client.get_paginator(operation).paginate(TableName=self._table, **request)
@@ -113,7 +132,8 @@ def _seen(item: Item, position: str) -> Seen:
     kind, entity_id = items.split_partition(item["pk"]["S"])
     try:
         owing = int(item["owing"]["N"]) if "owing" in item else 0
-        return Seen(kind, entity_id, owing, times.read_time(item, "changed_at"), position)
+        changed_at, state = times.read_time(item, "changed_at"), str(item["state"]["S"])
+        return Seen(kind, entity_id, owing, changed_at, position, state, find_place(item))
     except (KeyError, TypeError, ValueError):
         # Changed by hand: as one that owes what nobody has begun, so that whoever walks looks at all of it.
         return Seen(kind, entity_id, _NEVER, datetime.max.replace(tzinfo=UTC), position)

@@ -11,7 +11,9 @@ from workflow.definition.definition import State, Transition
 from workflow.definition.durations import written
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
+from workflow.engine.place import Place
 from workflow.errors import EntityNotFoundError, HistoryConflictError
+from workflow.runtime.lane_view import LaneView, is_judged, misplaced, refusal_to_start, told_place, view_lane
 from workflow.runtime.ledger_entry import LedgerEntry, Parked
 from workflow.runtime.ports import Pause, SetTimer
 from workflow.runtime.records import EntityRecords, Records
@@ -19,6 +21,8 @@ from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
 
 RESTORE = "restore it from its history or a backup"
+
+_MOST_NAMED = 5
 
 
 class Reason(NamedTuple):
@@ -32,7 +36,7 @@ class Explanation(NamedTuple):
     """Where an entity stands and why; the first of at least one reason is the one that matters.
 
     `blocking` are the effects that all later ones, `waiting`, wait behind. `timer` is what fires by itself, `ways` are
-    the transitions that lead on from here. `now` is when it was asked.
+    the transitions that lead on from here, `lane` is the one that it waits or runs in. `now` is when it was asked.
     """
 
     entity: Entity
@@ -42,6 +46,7 @@ class Explanation(NamedTuple):
     waiting: Sequence[Standing] = ()
     timer: SetTimer | None = None
     ways: Sequence[Transition] = ()
+    lane: LaneView | None = None
 
 
 def command(*words: str) -> str:
@@ -66,13 +71,18 @@ def explain(runtime: Runtime, records: Records, kind: str, entity_id: str) -> Ex
     timer = found.timer if found.timer and found.timer.version == entity.version else None
     definition = runtime.get_definition(kind)
     ways = [way for way in definition.transitions if way.source == entity.state]
+    lane = view_lane(runtime, entity.place.at(kind)) if entity.place else None
+    held = _held_by_lane(runtime, entity, lane, now)
+    alone = not blocking and (held is None or bool(timer and timer.refused))
     reasons = [
         *damaged,
         *(_effects(runtime.ledger.pauses(), blocking, now) if blocking else ()),
-        *(_place(entity, timer, ways, definition.states.get(entity.state), now) if not blocking else ()),
+        *([held] if held else ()),
+        *(_place(entity, timer, ways, definition.states.get(entity.state), now) if alone else ()),
+        *(_slot(entity.place, lane, now) if held is None and entity.place and lane else ()),
         *_violations(found),
     ]
-    return Explanation(entity, now, reasons, blocking, waiting, timer, ways)
+    return Explanation(entity, now, reasons, blocking, waiting, timer, ways, lane)
 
 
 def _entity(found: EntityRecords) -> Entity:
@@ -176,6 +186,59 @@ def _place(
         yield Reason(f"nothing holds it up: it waits for a trigger, or for its timer {due_in(timer.at, now)}")
     else:
         yield Reason("nothing holds it up: it waits for a trigger")
+
+
+def _held_by_lane(runtime: Runtime, entity: Entity, view: LaneView | None, now: datetime) -> Reason | None:
+    """That it waits for its turn, or that lane and entity do not agree; no effect holds a start up."""
+    place = entity.place
+    wrong = misplaced(runtime.definitions, entity.kind, entity.state, place)
+    if wrong and is_judged(runtime.definitions, entity):
+        return Reason(wrong, command("reconcile"))
+    if place is None or view is None:
+        return None
+    if not view.holds(entity.id, place):
+        return Reason(f"it has {told_place(place)} in {_named(place)}, which does not know of it", command("reconcile"))
+    if not place.is_waiting:
+        return None
+    return _turn(runtime, entity, f"waits in {_named(place)} since {span(now - place.since)}", view, now)
+
+
+def _slot(place: Place, view: LaneView, now: datetime) -> Iterator[Reason]:
+    of = "" if view.limit is None else f" of {view.limit}"
+    yield Reason(f"has slot {place.slot}{of} in {_named(place)} since {span(now - place.since)}")
+
+
+def _named(place: Place) -> str:
+    return f"lane {place.lane}" + (f" for {place.key!r}" if place.key else "")
+
+
+def _turn(runtime: Runtime, entity: Entity, waits: str, view: LaneView, now: datetime) -> Reason:
+    first = [row.entity_id for row in view.waiting]
+    ahead = f"{first.index(entity.id):,} ahead" if entity.id in first else f"more than {len(first):,} ahead"
+    if view.limit is None:
+        return Reason(f"{waits}, {ahead}; how many may run is not known: {view.unknown}", "mend the limit")
+    if not view.free:
+        return Reason(f"{waits}: {_taken(view, view.limit, now)}, {ahead}")
+    free = f"{waits}: {len(view.free)} of {view.limit} slots free, {ahead}"
+    lane = view.lane.lane
+    trigger = runtime.get_definition(entity.kind).lanes[lane].trigger
+    refused = refusal_to_start(runtime, entity, lane)
+    if refused:
+        return Reason(f"{free}, and {trigger!r} is refused: {refused}", "it is asked again every minute")
+    return Reason(
+        f"{free}, and {trigger!r} would be accepted: the stream or the sweeper has yet to come to it",
+        f"if this lasts longer than two minutes: {command('reconcile')}",
+    )
+
+
+def _taken(view: LaneView, limit: int, now: datetime) -> str:
+    who = [f"{view.lane.kind} {row.entity_id} since {span(now - row.place.since)}" for row in view.running]
+    if not limit:
+        return "its limit is 0"
+    told = ", ".join(who[:_MOST_NAMED]) + (" ..." if len(who) > _MOST_NAMED else "")
+    if limit == 1 == len(who):
+        return f"slot held by {told}"
+    return f"{len(who)} of {limit} slots taken" + (f": {told}" if told else "")
 
 
 def _violations(found: EntityRecords) -> Iterator[Reason]:

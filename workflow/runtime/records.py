@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.engine.place import LaneKey, Place
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Request, SetTimer, Violation
 
@@ -29,13 +30,16 @@ class EntityRecords(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One entity as a walk over all of them comes by it; `position` is where another walk may go on after it."""
+    """One entity as a walk over all of them comes by it; `position` is where another walk may go on after it, `place`
+    where it stands in a lane."""
 
     kind: str
     entity_id: str
     owing: int
     changed_at: datetime
     position: str
+    state: str = ""
+    place: Place | None = None
 
 
 class WalkProgress(NamedTuple):
@@ -62,6 +66,10 @@ class Records(Protocol):
 
     def walk(self, share: int, shares: int, after: str = "") -> Iterator[Seen]:
         """Every entity in one share of the table, after a position; may lag behind by moments."""
+        ...
+
+    def lanes(self, share: int, shares: int) -> Iterator[LaneKey]:
+        """Every lane in one share of the table that has a row, whoever stands in it; reads all of the table."""
         ...
 
     def estimated_entities(self) -> int:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from workflow.engine.place import LaneKey
 from workflow.runtime.records import EntityRecords, Seen, WalkProgress
 
 if TYPE_CHECKING:
@@ -42,10 +43,15 @@ class MemoryRecords:
         for kind, entity_id in self._keys(share, shares):
             entity = self._store.find_entity(kind, entity_id)
             if entity is not None and entity.key > after:
-                yield Seen(kind, entity_id, entity.owing, entity.changed_at, entity.key)
+                changed_at, position = entity.changed_at, entity.key
+                yield Seen(kind, entity_id, entity.owing, changed_at, position, entity.state, entity.place)
+
+    def lanes(self, share: int, shares: int) -> Iterator[LaneKey]:
+        """Every lane in one share in which somebody is."""
+        return iter([lane for lane in self._store.lane_keys() if _share_of("#".join(lane), shares) == share])
 
     def _keys(self, share: int, shares: int) -> list[tuple[str, str]]:
-        keys = [key for key in self._store.entity_keys() if zlib.crc32("#".join(key).encode()) % shares == share]
+        keys = [key for key in self._store.entity_keys() if _share_of("#".join(key), shares) == share]
         return sorted(keys, key=lambda key: f"{key[0]}#{key[1]}")
 
     def estimated_entities(self) -> int:
@@ -59,3 +65,7 @@ class MemoryRecords:
     def keep_progress(self, progress: WalkProgress | None) -> None:
         """Keeps how far a walk has come, or forgets it."""
         self._progress = progress
+
+
+def _share_of(name: str, shares: int) -> int:
+    return zlib.crc32(name.encode()) % shares
