@@ -42,8 +42,11 @@ def handler(event, context):
         if wish == "sleep":
             time.sleep(0.5)
         if wish == "scan":
-            import boto3, os
-            boto3.client("dynamodb").scan(TableName=os.environ["WORKFLOW_TABLE"])
+            import os
+            from workflow.aws.client import make_client
+            # As the framework itself makes it.
+            table = make_client("dynamodb", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+            table.scan(TableName=os.environ["WORKFLOW_TABLE"])
     return {"batchItemFailures": failures}
 
 
