@@ -77,6 +77,7 @@ def write_watch(lane: LaneKey, at: datetime) -> dict[str, Any]:
     return {**watch_key(lane), "due": {"S": f"{QUEUE}#{shard}"}, "due_at": write_milliseconds(at)}
 
 
+@reader
 def read_watch(item: Item) -> WatchedLane:
     """The lane of a watched row, or of its key in the index, and when it is due."""
     at = datetime.fromtimestamp(int(item["due_at"]["N"]) / 1000, UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -10,13 +11,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from workflow.aws import items, lane_items, times
-from workflow.aws.failures import CONFLICTS, cancellation_reasons, translated
+from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, translated
 from workflow.aws.ledger import queued
 from workflow.aws.place_items import write_place
 from workflow.engine.entity import Entity
 from workflow.engine.place import LaneKey, Place, left_and_taken
-from workflow.errors import ContentionError
+from workflow.errors import ContentionError, HistoryConflictError, StoreUnavailableError, ThrottledError
 from workflow.runtime.lane_ports import InLane, LaneState, WatchedLane
+
+log = logging.getLogger("workflow")
 
 _TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
@@ -29,12 +32,12 @@ class TableLanes:
         self._table = table_name
 
     def lane(self, lane: LaneKey, *, waiting: int) -> LaneState:
-        """All that run and at least the first so many that wait, by one consistent query; a page more where many do."""
+        """All that run and the first so many that wait, by one consistent query, if no more run than are asked for."""
         watched: datetime | None = None
         running: list[InLane] = []
         queue: list[InLane] = []
-        # One more than is asked for tells whether there are more.
-        for item in self._rows(lane, waiting + 1):
+        # The watched row, those that run, and one more than is asked for, which tells whether there are more.
+        for item in self._rows(lane, 2 * waiting + 2):
             if not lane_items.is_row(item):
                 watched = lane_items.read_watch(item).at
                 continue
@@ -54,19 +57,27 @@ class TableLanes:
                 ":last": {"S": lane_items.LAST},
             },
         }
+        page = max(page, _SMALLEST_PAGE)
         while True:
             with translated(f"reading the {lane} in table {self._table}"):
-                found = self._client.query(**request, Limit=max(page, _SMALLEST_PAGE))
+                found = self._client.query(**request, Limit=page)
             yield from found["Items"]
             if "LastEvaluatedKey" not in found:
                 return
-            request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+            request["ExclusiveStartKey"], page = found["LastEvaluatedKey"], 4 * page
 
     def watched_lanes(self, now: datetime) -> Iterator[WatchedLane]:
         """The lanes that a sweeper is to look at, the longest due first within each shard of the index."""
         with translated(f"reading watched lanes in table {self._table}"):
             keys = queued(self._client, self._table, lane_items.QUEUE, times.write_milliseconds(now)["N"])
-            yield from map(lane_items.read_watch, keys)
+            for key in keys:
+                try:
+                    watched = lane_items.read_watch(key)
+                except HistoryConflictError as error:
+                    # One that was changed by hand must not keep all others from being looked at.
+                    log.error("a lane that is watched cannot be read: %s", error)
+                    continue
+                yield watched
 
     def watch_lane(self, lane: LaneKey, found: datetime | None, at: datetime | None) -> bool:
         """Has a sweeper look at the lane then, if `found` is what stands there."""
@@ -101,18 +112,33 @@ class TableLanes:
     def move_in_lane(self, entity: Entity, place: Place | None) -> bool:
         """Gives the entity another place, if it is as it was read and nobody else has the place."""
         left = entity.place if entity.place != place else None
-        parts = [{"Update": {"TableName": self._table, **_placing(entity, place), **_TELL}}]
-        parts += self.row_parts(entity.kind, entity.id, left, None).values()
-        parts += self.row_parts(entity.kind, entity.id, None, place).values()
+        parts = {"entity": {"Update": {"TableName": self._table, **_placing(entity, place)}}}
+        parts |= self.row_parts(entity.kind, entity.id, left, None)
+        parts |= self.row_parts(entity.kind, entity.id, None, place)
         subject = f"mending the place of {entity.kind} {entity.id} in table {self._table}"
+        failed = self._failed_parts(subject, parts)
+        if failed == {"left"}:
+            # Somebody else stands there by now, and stays.
+            del parts["left"]
+            failed = self._failed_parts(subject, parts)
+        return not failed
+
+    def _failed_parts(self, subject: str, parts: dict[str, Any]) -> set[str]:
+        """Writes all parts, or none and says whose conditions did not hold."""
         try:
             with translated(subject):
-                self._client.transact_write_items(TransactItems=parts)
+                self._client.transact_write_items(TransactItems=list(parts.values()))
         except ClientError as error:
-            if {reason.get("Code") for reason in cancellation_reasons(error)} & CONFLICTS:
+            codes = [str(reason.get("Code")) for reason in cancellation_reasons(error)]
+            if not CONFLICTS.isdisjoint(codes):
                 raise ContentionError(f"{subject}: another transaction was under way") from error
-            return False
-        return True
+            if not THROTTLES.isdisjoint(codes):
+                raise ThrottledError(f"{subject}: throttled") from error
+            failed = {name for name, code in zip(parts, codes, strict=False) if code == "ConditionalCheckFailed"}
+            if not failed:
+                raise StoreUnavailableError(f"{subject}: {error}") from error
+            return failed
+        return set()
 
     def row_parts(self, kind: str, entity_id: str, before: Place | None, after: Place | None) -> dict[str, Any]:
         """The parts of a transaction that give the one place back and take the other, by name."""

@@ -22,8 +22,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 _HIGHEST = 10**12
 """Beyond that all are equally urgent."""
 
-_MIDDLE, _DIGITS = 10**24, 25
-"""Ranks count from the middle, so that in text order a lower number comes first on both sides of zero."""
+_MIDDLE, _DIGITS = 10**30, 31
+"""Ranks count from the middle, so that in text order a lower number comes first on both sides of zero. The highest
+urgency, times an ageing of ten years in microseconds, has 27 digits."""
 
 
 class Placing:

@@ -10,7 +10,8 @@ from workflow.engine.place import LaneKey, left_and_taken
 from workflow.errors import Refused, Retryable
 from workflow.runtime.changes import Change, find_violation
 from workflow.runtime.crew import Crew
-from workflow.runtime.mend_lane import mend_lane, mend_place
+from workflow.runtime.lane_ports import InLane
+from workflow.runtime.mend_lane import free_stale, mend_lane, mend_place
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.start_waiting import start_waiting, watch_lane
@@ -48,9 +49,12 @@ class LaneDelivery:
     def _watch(self, lane: LaneKey, touches: Sequence[_Touch]) -> None:
         try:
             watch_lane(self._runtime, lane)
-        except Exception as error:
-            log.warning("the %s is looked at again: %s", lane, bare_trace(error))
+        except Retryable as error:
+            log.warning("the %s is looked at again: %s", lane, error)
             self.failed += [touch.change for touch in touches]
+        except Exception as error:
+            # Its rows were changed by hand: coming again would mend nothing.
+            log.error("the %s is not watched: %s", lane, error if isinstance(error, Refused) else bare_trace(error))
 
 
 def deliver_lanes(runtime: Runtime, changes: Sequence[Change], crew: Crew) -> tuple[int, list[Change]]:
@@ -96,10 +100,15 @@ def _mended(runtime: Runtime, change: Change) -> Iterator[LaneKey]:
     for place in (change.left, change.place):
         if place is not None:
             yield place.at(change.kind)
-    if mend_place(runtime, change.kind, change.entity_id):
-        entity = runtime.store.find_entity(change.kind, change.entity_id)
-        if entity is not None and entity.place is not None:
-            yield entity.place.at(change.kind)
+    if change.gone:
+        if change.left is not None:
+            free_stale(runtime, change.left.at(change.kind), InLane(change.entity_id, change.left))
+        return
+    mend_place(runtime, change.kind, change.entity_id)
+    # Also if nothing was to be mended: it may have been, and the look that follows have failed.
+    entity = runtime.store.find_entity(change.kind, change.entity_id)
+    if entity is not None and entity.place is not None:
+        yield entity.place.at(change.kind)
 
 
 def _has_lanes(runtime: Runtime, change: Change) -> bool:

@@ -126,8 +126,11 @@ def _as_found(entity: Entity | None, contested: Contested) -> Entity | None:
     """The entity to decide on anew: as the write found it, or as it was if only a lane stood in the way."""
     if contested.entity is not None or not (contested.slot_taken or contested.slot_lost):
         return contested.entity
-    # What somebody else holds by now, since it was mended or changed by hand, is not ours to give back.
-    return entity._replace(place=None) if entity and contested.slot_lost else entity
+    if entity is None or entity.place is None or not contested.slot_lost:
+        return entity
+    # What somebody else holds by now, since it was mended or changed by hand, is not ours to give back: as one who
+    # has no slot yet, so that it is noted all the same that the place is left.
+    return entity._replace(place=entity.place._replace(slot=0, rank=""))
 
 
 def _command(runtime: Runtime, ask: Ask) -> Command:

@@ -8,23 +8,34 @@ from workflow.definition.values import UnfitValueError
 from workflow.engine.entity import Entity
 from workflow.engine.place import LaneKey, Place
 from workflow.engine.placing import Placing
-from workflow.errors import HistoryConflictError
+from workflow.errors import ContentionError, HistoryConflictError
+from workflow.runtime.again import wait
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.runtime import Runtime
 
 log = logging.getLogger("workflow")
 
 _ALL = 10_000
+_FRONT = 50
+"""So many of those that wait are looked at, each by a read: whoever waits behind them comes to the front in time."""
+
+_MOST_TRIES = 8
 
 
 def mend_lane(runtime: Runtime, lane: LaneKey) -> int:
-    """Frees every place whose entity is gone or stands elsewhere, and returns how many there were."""
-    found = runtime.store.lane(lane, waiting=_ALL)
-    stale = [row for row in (*found.running, *found.waiting) if not _stands_there(runtime, lane, row)]
-    for row in stale:
-        # If it is still as it was read: what came there meanwhile came by a transaction of its own.
-        runtime.store.remove_from_lane(lane, row)
-    return len(stale)
+    """Frees every slot, and every place at the front of those that wait, whose entity is gone or stands elsewhere, and
+    returns how many there were."""
+    found = runtime.store.lane(lane, waiting=_FRONT)
+    return sum(free_stale(runtime, lane, row) for row in (*found.running, *found.waiting))
+
+
+def free_stale(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
+    """Frees the place if its entity is gone or stands elsewhere, and whether it is."""
+    if _stands_there(runtime, lane, row):
+        return False
+    # If it is still as it was read: what came there meanwhile came by a transaction of its own.
+    runtime.store.remove_from_lane(lane, row)
+    return True
 
 
 def _stands_there(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
@@ -36,32 +47,50 @@ def _stands_there(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
 
 
 def _fits(runtime: Runtime, entity: Entity) -> bool:
-    """Whether the entity's place is one for its state, as far as the lane is declared here."""
-    place, definition = entity.place, runtime.definitions.find(entity.kind)
-    lane = definition.lanes.get(place.lane) if definition and place else None
-    if lane is None or place is None:
+    """Whether the entity's place is one for its state, as far as the lane is declared here: by the version that gave
+    the place, or else by the one in force."""
+    place, in_force = entity.place, runtime.definitions.find(entity.kind)
+    if place is None or in_force is None or entity.definition > in_force.version:
         return True
-    return entity.state == (lane.waiting if place.is_waiting else lane.running)
+    known = (runtime.definitions.find(entity.kind, entity.definition), in_force)
+    lane = next((d.lanes[place.lane] for d in known if d and place.lane in d.lanes), None)
+    return lane is None or entity.state == (lane.waiting if place.is_waiting else lane.running)
 
 
 def mend_place(runtime: Runtime, kind: str, entity_id: str) -> bool:
     """Puts the entity into the lane where its state says that it stands, or out of one, and whether that was needed;
-    whoever runs gets a slot, above the limit if need be, so that it is counted."""
-    try:
-        entity = runtime.store.find_entity(kind, entity_id)
-    except HistoryConflictError:
-        return False
+    whoever runs gets a slot, above the limit if need be, so that it is counted.
+
+    What only a newer definition than those here knows is left alone. Raises a Retryable if others were faster every
+    time.
+    """
     placing = runtime.find_placing(kind) if kind in runtime.definitions.kinds else None
-    if entity is None or placing is None:
+    if placing is None:
         return False
-    if entity.place is not None and _fits(runtime, entity) and _is_kept(runtime, entity, entity.place):
-        return False
-    try:
-        place = _expected(runtime, placing, entity)
-    except UnfitValueError as error:
-        log.warning("%s %s has no place in a lane: %s", kind, entity_id, error)
-        return False
-    return (place is not None or entity.place is not None) and runtime.store.move_in_lane(entity, place)
+    for attempt in range(_MOST_TRIES):
+        try:
+            entity = runtime.store.find_entity(kind, entity_id)
+            if entity is None or _is_in_place(runtime, entity):
+                return False
+            place = _expected(runtime, placing, entity)
+        except HistoryConflictError:
+            return False
+        except UnfitValueError as error:
+            log.warning("%s %s has no place in a lane: %s", kind, entity_id, error)
+            return False
+        if place is None and entity.place is None:
+            return False
+        if runtime.store.move_in_lane(entity, place):
+            return True
+        wait(runtime.clock, attempt)
+    raise ContentionError(f"the place of {kind} {entity_id} in its lane: others were faster {_MOST_TRIES} times")
+
+
+def _is_in_place(runtime: Runtime, entity: Entity) -> bool:
+    if entity.definition > runtime.get_definition(entity.kind).version:
+        return True
+    place = entity.place
+    return place is not None and _fits(runtime, entity) and _is_kept(runtime, entity, place)
 
 
 def _is_kept(runtime: Runtime, entity: Entity, place: Place) -> bool:

@@ -24,7 +24,7 @@ WATCH = timedelta(minutes=1)
 
 _NOWHERE = Place("", "", datetime.max.replace(tzinfo=UTC))
 _MOST_LOOKS = 32
-_SPARE = 20
+_SPARE = 10
 """So many more of those that wait are read than there can be slots: some may refuse to be started."""
 
 
@@ -46,15 +46,18 @@ def start_waiting(runtime: Runtime, lane: LaneKey) -> Started:
     if declared is None:
         return Started(0, False)
     limit = limit_of(runtime, declared, lane.key)
-    started, passed = 0, set[str]()
-    for attempt in range(_MOST_LOOKS):
-        found = runtime.store.lane(lane, waiting=limit + len(passed) + _SPARE)
+    started, beaten, passed = 0, 0, set[str]()
+    while beaten < _MOST_LOOKS:
+        # Twice as many each time that all who were asked refused.
+        found = runtime.store.lane(lane, waiting=limit + 2 * len(passed) + _SPARE)
         look = _Look(runtime, lane, declared, passed)
         is_over = look.fill(free_slots(found.running, limit), found)
         started += look.started
         if is_over:
             return Started(started, _watch(runtime, lane, found, look.waiting))
-        wait(runtime.clock, min(attempt, 4))
+        if look.is_beaten:
+            wait(runtime.clock, min(beaten, 4))
+            beaten += 1
     raise ContentionError(f"{lane}: others were faster {_MOST_LOOKS} times")
 
 
@@ -65,6 +68,7 @@ class _Look:
         self._runtime, self._lane, self._declared, self._passed = runtime, lane, declared, passed
         self.started = 0
         self.waiting = False
+        self.is_beaten = False
 
     def fill(self, slots: Sequence[int], found: LaneState) -> bool:
         """Starts one for each slot; False if it takes another look, since somebody else was faster or more wait."""
@@ -75,17 +79,19 @@ class _Look:
             try:
                 place = self._start(row, free[0])
             except LaneFullError:
+                self.is_beaten = True
                 return False
             if place is None:
                 self._passed.add(row.entity_id)
-            elif place.slot == free[0]:
+            elif place.at(self._lane.kind) == self._lane and place.slot == free[0]:
                 free.popleft()
                 self.started += 1
         self.waiting = bool(queue) or not found.is_whole or _are_waiting(self._passed, found.waiting)
         return not free or found.is_whole
 
     def _start(self, row: InLane, slot: int) -> Place | None:
-        """Where it went: None if nowhere. A guard may have led it elsewhere than into the slot."""
+        """Where it went: None if nowhere. A guard may have led it elsewhere than into the slot, its data elsewhere than
+        into this queue."""
         # Here and not above: what deciding needs is imported when something is decided.
         from workflow.runtime.fire import fire
 
