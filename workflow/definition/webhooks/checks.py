@@ -53,10 +53,10 @@ def _signature(signature: Value) -> Iterator[Finding]:
         return
     known = KEYS_OF_SCHEME[scheme]
     for key in signature:
-        others = [other for other, keys in KEYS_OF_SCHEME.items() if key in keys]
-        if others and key not in known:
-            way_out = f"remove it; it belongs to {' and '.join(others)}"
-            yield Finding(("signature", key), f"the scheme {scheme} has no {key!r}", way_out, at_key=True)
+        if key not in known:
+            others = " and ".join(other for other, keys in KEYS_OF_SCHEME.items() if key in keys)
+            message = f"the scheme {scheme} has no {key!r}"
+            yield Finding(("signature", key), message, f"remove it; it belongs to {others}", at_key=True)
     if scheme == HMAC and "header" not in signature:
         message = "header: is missing, and the scheme hmac has none of its own"
         yield Finding(("signature",), message, "add it, such as 'header: x-signature'", at_key=True)

@@ -49,6 +49,7 @@ class Reading:
     data: Value = None
     model: WebhookModel | None = None
     findings: list[Finding] = field(default_factory=list)
+    """Some may be there twice."""
 
 
 def read_model(document: Document) -> Reading:
@@ -68,10 +69,8 @@ def read_model(document: Document) -> Reading:
 def _meet_all(reading: Reading, errors: list[ErrorDetails]) -> bool:
     """Notes the errors; whether anything was put right, so that a next round may find more."""
     unknown = [error for error in errors if error["type"] == "unknown_keys"]
-    for error in errors:
-        finding = None if error in unknown else _finding(error)
-        if finding and finding not in reading.findings:
-            reading.findings.append(finding)
+    # A later round finds the same again; findings that are equal are told once.
+    reading.findings += [_finding(error) for error in errors if error not in unknown]
     for error in unknown:
         _meet_unknown_keys(reading, error)
     return bool(unknown)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.samples import definitions
+from workflow.definition.definition import Definition, Definitions, Field, Guard, State, Transition
 from workflow.definition.webhooks.load import load_webhooks, parse_webhook
 from workflow.errors import DefinitionError
 
@@ -76,3 +77,58 @@ def test_whatever_is_no_webhook_at_all_is_told_in_one_way_or_another(text: str) 
 
 def test_what_is_right_has_no_problems() -> None:
     assert [webhook.name for webhook in parse_webhook(RIGHT, definitions())] == ["own"]
+
+
+def deploying(*transitions: Transition) -> Definitions:
+    fields = {
+        "commit": Field("commit", "string"),
+        "branch": Field("branch", "string", default="main"),
+        "note": Field("note", "string", optional=True),
+    }
+    return Definitions((Definition("repository", 1, "known", fields, {"known": State("known")}, transitions),))
+
+
+PUSH = "webhook: own\nsignature: {scheme: github, secrets: [ssm:/s]}\nrequest_id: body.id\naccept:\n"
+
+
+@pytest.mark.parametrize("name", ["head", "size", "note", "who"])
+def test_whatever_a_transition_reads_of_the_payload_is_known(name: str) -> None:
+    push = Transition(
+        "push",
+        "known",
+        "known",
+        requires={"who": Field("who", "string", optional=True)},
+        sets={"commit": "payload.head", "note": None},
+        guard=Guard("payload.size > `5`"),
+    )
+    text = f"{PUSH}  - {{kind: repository, id: body.id, trigger: push, payload: {{{name}: body.x}}}}\n"
+
+    assert len(list(parse_webhook(text, deploying(push)))) == 1
+    with pytest.raises(DefinitionError, match="known: commit, head, note, size, who"):
+        parse_webhook(text.replace(f"{{{name}:", "{stranger:"), deploying(push))
+
+
+def test_only_what_every_way_of_a_trigger_requires_must_be_in_the_payload() -> None:
+    ways = [
+        Transition("push", "known", "known", requires={name: Field(name, "string") for name in ("commit", own)})
+        for own in ("branch", "note")
+    ]
+    text = f"{PUSH}  - {{kind: repository, id: body.id, trigger: push, payload: {{note: body.x}}}}\n"
+
+    with pytest.raises(DefinitionError) as caught:
+        parse_webhook(text, deploying(*ways))
+
+    assert [problem.message for problem in caught.value.problems] == [
+        "the payload lacks 'commit', without which 'push' is always refused"
+    ]
+
+
+def test_only_data_that_cannot_be_absent_must_be_in_the_payload_of_a_creation() -> None:
+    text = f"{PUSH}  - {{kind: repository, id: body.id, trigger: create}}\n"
+
+    with pytest.raises(DefinitionError) as caught:
+        parse_webhook(text, deploying())
+
+    assert [(problem.message, problem.way_out) for problem in caught.value.problems] == [
+        ("the payload lacks 'commit', without which 'create' is always refused", "add 'commit: body...' to the payload")
+    ]

@@ -89,13 +89,18 @@ def test_what_is_refused_is_not_quoted() -> None:
         assert "hunter2" not in str(caught.value)
 
 
+def test_what_stands_side_by_side_is_no_deeper() -> None:
+    assert read_body(b"[" + b"[[1]]," * 200 + b'{"a": []}]')[-1] == {"a": []}
+
+
+# Each opens more than 64 times, so that its depth is looked at, but only at the end.
 @pytest.mark.parametrize(
     "body",
     [
-        b"[" * 65 + b'"' + b'\\"' * 500_000,
-        b"[" * 65 + b'"' * 1_000_000,
-        b'{"a":[' * 30 + b'"\\' * 400_000,
-        b"[" * 60 + b'"[[[[[[' * 100_000,
+        b'["' + b'\\"' * 300_000 + b"[" * 65,
+        b'["' + b"\\" * 300_001 + b"[" * 65,
+        b'"' * 600_001 + b"[" * 65,
+        b'["' + b"a" * 600_000 + b"[" * 65,
         b'["[", ' * 150_000,
     ],
 )

@@ -137,6 +137,7 @@ BAD: list[tuple[str, Any, int, str, str]] = [
     ("paid", {"id": "i" * 901, "amount": 1}, 422, "refused", "order: the id has 901 bytes; at most 900 fit"),
     ("paid", {"id": "42", "amount": 99}, 403, "refused", "order 42: 'pay' from 'placed' (version 1) needs: payload."),
     ("paid", {"id": "43", "amount": 99}, 404, "unknown", "there is no order 43; create it first"),
+    ("paid", {"id": "4\n2", "amount": 99}, 404, "unknown", "there is no order 4 2; create it first"),
     ("opened", {"id": "42"}, 409, "refused", "order 42 exists already, in 'placed' (version 1)"),
     ("any", {"id": "42", "kind": "order", "trigger": "ship", "carrier": "x"}, 409, "refused", "no transition 'ship'"),
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.runtime.webhooks.posting import SECRET, Post, scheme, signed, with_secrets
+from tests.unit.runtime.webhooks.posting import SECRET, FakeSecrets, Post, scheme, signed, with_secrets
 from workflow.errors import SecretAccessError
 from workflow.runtime.webhooks.authenticate import AFRESH_SECONDS
-from workflow.runtime.webhooks.receive import Answer
+from workflow.runtime.webhooks.receive import Answer, Receiver
 
 BODY = b'{"id": "d-1", "amount": 100}'
 OWN = with_secrets(scheme("github"), "ssm:/old", "ssm:/new")
@@ -74,6 +74,22 @@ def test_a_secret_that_was_kept_but_cannot_be_read_afresh_leaves_it_open_whether
     post.secrets.stored["ssm:/new"] = SecretAccessError("nobody answers")
 
     assert send(post, b"newest") == UNCHECKED
+
+
+def test_a_secret_that_was_read_at_the_second_try_and_does_not_fit_is_no_reason_to_send_again() -> None:
+    class Shaky(FakeSecrets):
+        def get(self, name: str, *, afresh: bool = False) -> bytes:
+            if not afresh:
+                raise SecretAccessError("nobody answers")
+            return super().get(name, afresh=True)
+
+    post = Post(OWN)
+    shaky = Shaky({"ssm:/old": b"old", "ssm:/new": b"new"})
+    post.receiver = Receiver(post.runtime, post.webhooks, shaky)
+
+    assert send(post, b"wrong") == UNSIGNED
+    post.clock.advance(AFRESH_SECONDS)
+    assert send(post, b"old").status == THERE_IS_NO_42
 
 
 def test_a_secret_that_can_never_fit_is_told_to_the_log_without_its_value(caplog: pytest.LogCaptureFixture) -> None:
