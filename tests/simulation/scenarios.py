@@ -1,4 +1,4 @@
-"""What is simulated: the shipped kinds and a nasty one that has everything at once."""
+"""What is simulated: the shipped kinds, a nasty one that has everything at once, and one that waits in lanes."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ _HERE = Path(__file__).parent
 
 SHIPPED = load_definitions(_HERE.parents[1] / "definitions")
 NASTY = load_definitions(_HERE / "nasty.yaml")
+QUEUED = load_definitions(_HERE / "queue.yaml")
 ALL = Definitions((*SHIPPED, *NASTY))

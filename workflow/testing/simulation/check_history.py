@@ -119,8 +119,12 @@ def check_history(world: World, key: Key) -> None:
     except FoldError as error:
         log.breach(2, str(error))
         return
-    if folded != world.table.entity(key):
-        log.breach(2, f"{name} is {world.table.entity(key)}, and its events make it {folded}")
+    entity = world.table.entity(key)
+    if key in log.moved and entity and folded:
+        # What mends a lane makes no event.
+        entity, folded = entity._replace(place=None), folded._replace(place=None)
+    if folded != entity:
+        log.breach(2, f"{name} is {entity}, and its events make it {folded}")
     owing = 0
     for event in history:
         owing = _check_event(world, event, owing)

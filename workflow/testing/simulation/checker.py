@@ -7,6 +7,7 @@ from workflow.runtime.findings import findings
 from workflow.testing.simulation.check_delays import check_delays
 from workflow.testing.simulation.check_effects import check_effects
 from workflow.testing.simulation.check_history import check_answers, check_history
+from workflow.testing.simulation.check_lanes import check_lanes
 from workflow.testing.simulation.check_timers import check_timers
 from workflow.testing.simulation.log import Key
 from workflow.testing.simulation.world import World
@@ -25,7 +26,7 @@ def check(world: World) -> None:
     check_violations(world)
     check_errors(world)
     check_delays(world)
-    # Promise 9: lanes come with issue 4, and are checked here.
+    check_lanes(world)
 
 
 def check_violations(world: World) -> None:

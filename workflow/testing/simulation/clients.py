@@ -29,7 +29,8 @@ _THINK_ODDS = Odds(6, 6, 4, 2, 3, 1)
 
 @dataclass(frozen=True)
 class Command:
-    """One thing a client does: `what` is create, fire, wait, write_raw, pause, resume, redrive, skip, sweep or trim.
+    """One thing a client does: `what` is create, fire, wait, write_raw, delete_raw, delete_row, pause, resume,
+    redrive, skip, sweep, rush or trim.
 
     `same_as_before` repeats the request before it, under its request id; with another payload if one is given.
     """
@@ -117,6 +118,21 @@ class Client:
         world.table.write_raw(key, state, raises_version=command.holds)
         world.tell(f"writes {command.kind} {command.id} by hand: {state!r}, version {world.table.version(key)}")
 
+    def _delete_raw(self, command: Command) -> None:
+        key = (command.kind, command.id)
+        if self._world.table.entity(key) is not None:
+            self._world.table.delete_raw(key)
+            self._world.tell(f"deletes {command.kind} {command.id} by hand")
+
+    def _delete_row(self, command: Command) -> None:
+        for lane, row in list(self._world.table.lane_rows()):
+            if (lane.kind, row.entity_id) == (command.kind, command.id):
+                self._world.table.delete_row_raw(lane, row)
+                self._world.tell(f"deletes the row of {row.entity_id} in {lane} by hand")
+
+    def _rush(self, command: Command) -> None:
+        self._world.start_rush()
+
     def _pause(self, command: Command) -> None:
         self._world.tell(f"pauses {command.hook!r}")
         self._try(lambda: pause(self._world.runtime, command.hook, "to look at it", self._name))
@@ -169,6 +185,9 @@ def _told(call: Call) -> str:
 
 _WHAT = ("fire", "fire", "repeat", "redrive", "skip", "pause", "resume", "sweep", "write_raw", "reuse", "trim")
 _WHAT_ODDS = Odds(30, 0, 5, 4, 1, 1, 2, 3, 1, 1, 1)
+_IN_LANES = (*_WHAT, "rush", "delete_raw", "delete_row")
+_IN_LANES_ODDS = Odds(30, 0, 4, 3, 1, 1, 1, 2, 0, 1, 1, 1, 0, 0)
+_BY_HAND_ODDS = Odds(30, 0, 4, 3, 1, 1, 1, 2, 4, 1, 1, 1, 1, 2)
 
 
 def commands_by_fate(world: World, count: int) -> Iterator[Command]:
@@ -183,7 +202,23 @@ def commands_by_fate(world: World, count: int) -> Iterator[Command]:
             data = payload_for(world, (kind, ""), "")
             yield Command("create", kind, entity_id, payload=data, request_id=_request_id(world))
             continue
-        yield _command(world, kind, entity_id, _WHAT[fate.weighted(_WHAT_ODDS)])
+        yield _command(world, kind, entity_id, _what(world))
+
+
+def rushes_by_fate(world: World) -> Iterator[Command]:
+    """Entities that come to wait in lanes, all at once, and a rush of those who start them."""
+    for kind, entity_id in world.entities[: 2 + world.fate.choose(len(world.entities))]:
+        if world.table.entity((kind, entity_id)) is None:
+            yield Command("create", kind, entity_id, payload=payload_for(world, (kind, ""), ""))
+    yield Command("rush")
+    yield Command("wait", seconds=_THINKS[world.fate.weighted(_THINK_ODDS)])
+    yield Command("rush")
+
+
+def _what(world: World) -> str:
+    if not (world.is_crowded and world.lane_watch):
+        return _WHAT[world.fate.weighted(_WHAT_ODDS)]
+    return _IN_LANES[world.fate.weighted(_BY_HAND_ODDS if world.lanes_by_hand else _IN_LANES_ODDS)]
 
 
 def _request_id(world: World) -> str:

@@ -16,8 +16,15 @@ class FatedLanes(Port):
 
     def lane(self, lane: LaneKey, *, waiting: int) -> LaneState:
         """All that run and the first that wait."""
-        table = self._world.table
-        return self._call(self._world.profile.read, lambda: table.lane(lane, waiting=waiting), "lane", *lane)
+
+        def look() -> LaneState:
+            if self._world.lane_watch:
+                self._world.lane_watch.note_look(lane, waiting)
+            return self._world.table.lane(lane, waiting=waiting)
+
+        found = self._call(self._world.profile.read, look, "lane", *lane)
+        self._world.linger()
+        return found
 
     def watched_lanes(self, now: datetime) -> Iterator[WatchedLane]:
         """The lanes to be looked at; may lag."""

@@ -28,6 +28,8 @@ class FatedStore(FatedLanes):
         """Writes all of it, or nothing."""
         # DynamoDB remembers a token for ten minutes; both must be right.
         remembers = not self._world.fate.happens(4 if self._world.table.is_known(write.token) else 0)
+        if self._world.lane_watch:
+            self._world.lane_watch.note_sent(write)
         return self._call(
             self._world.profile.commit,
             lambda: self._world.table.commit_once(write, remembers=remembers),

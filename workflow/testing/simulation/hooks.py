@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workflow.definition.definition import Definitions
 from workflow.errors import Refused, Retryable
 from workflow.runtime.effect import Effect
-from workflow.runtime.hooks import HookFunction, Hooks, ProbeFunction
+from workflow.runtime.hooks import HookFunction, Hooks, LimitFunction, ProbeFunction
 from workflow.testing.simulation.check_starts import check_start
 from workflow.testing.simulation.hook_runs import HookRuns
 from workflow.testing.simulation.own_effect import OwnEffect
@@ -45,6 +45,8 @@ class SimulatedHooks(Hooks):
         names = [name for definition in definitions for name in sorted(definition.hooks)]
         for name in dict.fromkeys(names):
             self._hooks[name] = self._watched(name, _Own(world, name, own[name]) if own else _StandIn(world, name))
+        limits = {lane.limit_function for d in definitions for lane in d.lanes.values() if lane.limit_function}
+        self.limits = {name: self._watched_limit(name, own.limits[name] if own else None) for name in sorted(limits)}
         if own:
             self.guards, self.probes = own.guards, own.probes
             self.probes = {name: self._watched_probe(probe) for name, probe in own.probes.items()}
@@ -84,6 +86,15 @@ class SimulatedHooks(Hooks):
         world.log.cut_off.discard(effect.key)
         world.fault("hook failed")
         world.tell(f"{effect.key}: fails with {type(error).__name__}: {error}")
+
+    def _watched_limit(self, name: str, own: LimitFunction | None) -> LimitFunction:
+        def ask(key: str) -> int:
+            limit = own(key) if own else self._world.limit(name)
+            if self._world.lane_watch:
+                self._world.lane_watch.tell_limit(name, limit)
+            return limit
+
+        return ask
 
     def _watched_probe(self, probe: ProbeFunction) -> ProbeFunction:
         def ask(effect: Effect) -> object:

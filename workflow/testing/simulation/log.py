@@ -68,8 +68,8 @@ class Settled(NamedTuple):
 @dataclass
 class Log:
     """Everything that is kept of one schedule. The sets hold keys of effects; `cut_off` are those of whose last run
-    nobody knows the end; `held_up` the entities that were put aside for what happened to them; `hooks` says how
-    the user's own fared."""
+    nobody knows the end; `held_up` the entities that were put aside for what happened to them, `moved` those that were
+    mended into another place of a lane; `hooks` says how the user's own fared."""
 
     calls: list[Call] = field(default_factory=list)
     raw: list[RawWrite] = field(default_factory=list)
@@ -83,6 +83,7 @@ class Log:
     happened: set[str] = field(default_factory=set)
     cut_off: set[str] = field(default_factory=set)
     held_up: set[Key] = field(default_factory=set)
+    moved: set[Key] = field(default_factory=set)
     breaches: list[Breach] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     hooks: dict[str, HookRuns] = field(default_factory=dict)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
+from workflow.engine.place import LaneKey
 from workflow.errors import EffectNotParkedError
 from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.mend_lane import mend_lane, mend_place
 from workflow.runtime.people import redrive, skip
+from workflow.runtime.start_waiting import start_waiting
 from workflow.testing.simulation.check_visible import check_visible
 from workflow.testing.simulation.scheduler import SECOND
 from workflow.testing.simulation.story import START
@@ -17,6 +21,8 @@ _MOST_ROUNDS = 120
 """Without an effect that was settled: however many a schedule owes, each may take its tries and its redrives."""
 _MOST_STEPS = 5_000
 _REDRIVES = 2
+_LANE_LOOKS = 2
+_SECOND = timedelta(seconds=1)
 _LOOK_AGAIN = 20 * SECOND
 _GRACE = 400 * SECOND
 """Longer than reconcile leaves to the stream, and than any clock is wrong."""
@@ -34,6 +40,23 @@ def bring_to_rest(world: World) -> None:
         world.is_mended = True
         world.tell_of("people", "mend every hook, and let go on what waits")
         _settle(world, {}, mends=True)
+    if world.lane_watch and (world.is_trimmed or world.lane_watch.by_hand) and not world.log.breaches:
+        _mend_lanes(world)
+        _settle(world, {}, mends=True)
+
+
+def _mend_lanes(world: World) -> None:
+    """What neither the stream nor a sweeper hears of: somebody looks after it."""
+
+    def mend() -> None:
+        for key in world.table.entity_keys():
+            mend_place(world.runtime, *key)
+        for lane in sorted({*world.table.lane_keys(), *(watched.lane for watched in world.table.watched())}):
+            mend_lane(world.runtime, lane)
+            start_waiting(world.runtime, lane)
+
+    world.scheduler.spawn("person", mend)
+    _until_idle(world)
 
 
 def _reconcile(world: World) -> None:
@@ -95,10 +118,30 @@ def _next_due(world: World) -> int | None:
     times = [entry.parked.next_at for entry in _open(world) if entry.parked and entry.parked.next_at]
     horizon = world.runtime.clock.now().timestamp() + 60
     timers = [timer.at for key in world.table.entity_keys() if (timer := world.table.timer(key)) and not timer.refused]
-    moments = [*times, *(at for at in timers if at.timestamp() <= horizon)]
+    lanes = _lanes_due(world)
+    moments = [*times, *lanes.values(), *(at for at in timers if at.timestamp() <= horizon)]
     if not moments:
         return None
+    for lane, at in lanes.items():
+        if at <= min(moments) + _SECOND and world.lane_watch:
+            world.lane_watch.looks_at_rest[_as_it_is(world, lane)] += 1
     return int((min(moments) - START).total_seconds() * SECOND) + SECOND
+
+
+def _lanes_due(world: World) -> dict[LaneKey, datetime]:
+    """When sweepers look at those lanes that they have not looked at twice as they are now: while somebody waits, they
+    look for ever."""
+    return {
+        watched.lane: watched.at
+        for watched in world.table.watched()
+        if world.lane_watch and world.lane_watch.looks_at_rest[_as_it_is(world, watched.lane)] < _LANE_LOOKS
+    }
+
+
+def _as_it_is(world: World, lane: LaneKey) -> str:
+    state = world.table.lane(lane, waiting=len(world.table.entity_keys()))
+    versions = [world.table.version((lane.kind, row.entity_id)) for row in state.waiting]
+    return f"{lane} {world.is_mended} {state.running} {state.waiting} {versions}"
 
 
 def _let_go_on(world: World, redriven: dict[tuple[str, str, int], int]) -> None:

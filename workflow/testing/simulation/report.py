@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 from workflow.testing.simulation.hook_runs import HookRuns
 
+CROWD = 8
+"""So many schedulers, or more, at the same moment."""
+
 
 @dataclass
 class Report:
-    """Counts over all schedules; its text is a table for people. `hooks` are the user's own."""
+    """Counts over all schedules; its text is a table for people. `hooks` are the user's own, `schedulers` the most that
+    were at once about starting somebody in a lane, `crowded` the schedules in which there were eight or more."""
 
     schedules: int = 0
     seconds: float = 0.0
@@ -19,6 +23,9 @@ class Report:
     events: int = 0
     effects: int = 0
     violations: int = 0
+    lane_starts: int = 0
+    schedulers: int = 0
+    crowded: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     hooks: dict[str, HookRuns] = field(default_factory=dict)
 
@@ -30,6 +37,9 @@ class Report:
         self.events += other.events
         self.effects += other.effects
         self.violations += other.violations
+        self.lane_starts += other.lane_starts
+        self.schedulers = max(self.schedulers, other.schedulers)
+        self.crowded += other.crowded
         self.faults += other.faults
         self.add_hooks(other.hooks)
 
@@ -37,6 +47,15 @@ class Report:
         """Adds how the user's own hooks fared elsewhere."""
         for name, runs in hooks.items():
             self.hooks.setdefault(name, HookRuns()).add(runs)
+
+    def _lane_rows(self) -> list[tuple[str, str]]:
+        if not self.schedulers:
+            return []
+        return [
+            ("starts in lanes", f"{self.lane_starts:,}"),
+            ("most schedulers at once", f"{self.schedulers:,}"),
+            (f"schedules with {CROWD} at once", f"{self.crowded:,}"),
+        ]
 
     def __str__(self) -> str:
         rows = [
@@ -46,6 +65,7 @@ class Report:
             ("I/O points", f"{self.points:,}"),
             ("events", f"{self.events:,}"),
             ("effects settled", f"{self.effects:,}"),
+            *self._lane_rows(),
             *((f"  {name}", f"{count:,}") for name, count in sorted(self.faults.items())),
             *([("own hooks that ended well", f"{sum(r.well for r in self.hooks.values()):,}")] if self.hooks else []),
             *(row for name, runs in sorted(self.hooks.items()) for row in runs.rows(name)),

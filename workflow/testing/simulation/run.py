@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from workflow.testing.simulation.fate import Fate
 from workflow.testing.simulation.own_effect import tell_in_thread
-from workflow.testing.simulation.report import Report
+from workflow.testing.simulation.report import CROWD, Report
 from workflow.testing.simulation.scenario import Scenario
 from workflow.testing.simulation.schedule import Outcome, run_schedule
 from workflow.testing.simulation.shrink import MOST_REPLAYS, shrink
@@ -91,6 +91,9 @@ def _add(report: Report, outcome: Outcome) -> None:
     report.points += outcome.points
     report.events += outcome.events
     report.effects += outcome.effects
+    report.lane_starts += outcome.lane_starts
+    report.schedulers = max(report.schedulers, outcome.schedulers)
+    report.crowded += outcome.schedulers >= CROWD
     report.faults += outcome.faults
     report.add_hooks(outcome.hooks)
 

@@ -40,6 +40,11 @@ class Scenario:
         return {d.kind: tuple(dict.fromkeys(t.trigger for t in d.transitions)) for d in self._in_force()}
 
     @cached_property
+    def lanes(self) -> tuple[tuple[str, str], ...]:
+        """Kind and name of every lane."""
+        return tuple((d.kind, name) for d in self._in_force() for name in d.lanes)
+
+    @cached_property
     def hooks(self) -> tuple[str, ...]:
         """The names of all hooks."""
         return tuple(dict.fromkeys(name for d in self._in_force() for name in sorted(d.hooks))) or ("none",)

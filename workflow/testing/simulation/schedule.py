@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from workflow.testing.simulation.checker import check
-from workflow.testing.simulation.clients import Client, Command, commands_by_fate
+from workflow.testing.simulation.clients import Client, Command, commands_by_fate, rushes_by_fate
 from workflow.testing.simulation.fate import Fate
 from workflow.testing.simulation.hook_runs import HookRuns, place_in
 from workflow.testing.simulation.log import OWN_CHECK, Breach
@@ -27,7 +27,8 @@ _FEWEST, _MOST = 2, 7
 @dataclass(frozen=True)
 class Outcome:
     """What became of a schedule. `choices` replays it; `places` says what happens at each I/O point, if a plan was
-    given, from point 1 on; `hooks` says how the user's own fared."""
+    given, from point 1 on; `hooks` says how the user's own fared. `lane_starts` are the starts in lanes, `schedulers`
+    the most who were at it at the same moment."""
 
     choices: Sequence[int]
     breaches: Sequence[Breach]
@@ -38,6 +39,8 @@ class Outcome:
     lines: Sequence[str]
     places: Sequence[str]
     hooks: Mapping[str, HookRuns] = field(default_factory=dict)
+    lane_starts: int = 0
+    schedulers: int = 0
 
 
 def run_schedule(
@@ -71,6 +74,7 @@ def play(world: World) -> Outcome:
         world.story.lines(),
         world.places,
         world.log.hooks,
+        *((watch.starts, watch.schedulers.most) if (watch := world.lane_watch) else ()),
     )
 
 
@@ -112,7 +116,10 @@ def _clients(world: World) -> list[Actor]:
     if scripts is not None:
         return [_client(world, number, script) for number, script in enumerate(scripts, 1)]
     counts = [_FEWEST + world.fate.choose(_MOST - _FEWEST + 1) for _ in range(world.profile.clients)]
-    return [_client(world, number, commands_by_fate(world, count)) for number, count in enumerate(counts, 1)]
+    clients = [_client(world, number, commands_by_fate(world, count)) for number, count in enumerate(counts, 1)]
+    if world.is_crowded:
+        clients += [_client(world, len(counts) + 1, rushes_by_fate(world))]
+    return clients
 
 
 def _client(world: World, number: int, commands: Iterable[Command]) -> Actor:

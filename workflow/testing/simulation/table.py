@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.engine.place import LaneKey, Place
+from workflow.errors import HistoryConflictError
 from workflow.runtime.changes import Change, Copies
+from workflow.runtime.lane_ports import InLane, WatchedLane
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Contested, SetTimer, Write
 from workflow.testing.memory import MemoryStore
 from workflow.testing.simulation.log import Key, Log, RawWrite
 from workflow.testing.simulation.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from workflow.testing.simulation.lane_watch import LaneWatch
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Table(MemoryStore):
@@ -20,6 +32,7 @@ class Table(MemoryStore):
         self._scheduler, self._log = scheduler, log
         self._sent: dict[str, Write] = {}
         self._applied: set[str] = set()
+        self.lane_watch: LaneWatch | None = None
 
     def commit_once(self, write: Write, *, remembers: bool) -> Contested | None:
         """Commits as DynamoDB does under a token: the same one again is the same success, while it is remembered."""
@@ -36,6 +49,8 @@ class Table(MemoryStore):
             self._log.committed_at[(event.kind, event.entity_id, event.version)] = self._scheduler.now
             if write.settles:
                 self.watch(before, self.entry(write.settles.after))
+            if self.lane_watch:
+                self.lane_watch.note_commit(write)
         return contested
 
     def is_known(self, token: str) -> bool:
@@ -98,6 +113,56 @@ class Table(MemoryStore):
         self._entities[key] = after
         self._stream.append(_raw_change(before, after))
         self._log.raw.append(RawWrite(key, before.version, after.version, before.state, after.state))
+        if self.lane_watch:
+            self.lane_watch.note_by_hand(key)
+
+    def delete_raw(self, key: Key) -> None:
+        """Deletes the entity, and not its history, as somebody with the AWS console would."""
+        before = self._entities.pop(key)
+        self._stream.append(_raw_deletion(before))
+        self._log.raw.append(RawWrite(key, before.version, 0, before.state, ""))
+        if self.lane_watch:
+            self.lane_watch.note_by_hand(key)
+
+    def delete_row_raw(self, lane: LaneKey, row: InLane) -> None:
+        """Deletes the row of a lane as somebody with the AWS console would."""
+        self._lanes.leave(lane, row)
+        if self.lane_watch:
+            self.lane_watch.note_by_hand((lane.kind, row.entity_id), moved=False)
+
+    def lane_rows(self) -> Iterator[tuple[LaneKey, InLane]]:
+        """Every row of every lane."""
+        for lane in self.lane_keys():
+            found = self._lanes.state(lane, len(self._entities) + 1)
+            yield from ((lane, row) for row in (*found.running, *found.waiting))
+
+    def move_in_lane(self, entity: Entity, place: Place | None) -> bool:
+        """Gives the entity another place; whoever was moved has no history of it."""
+        moved = super().move_in_lane(entity, place)
+        if moved and entity.place != place:
+            self._log.moved.add((entity.kind, entity.id))
+        return moved
+
+    def watched(self) -> list[WatchedLane]:
+        """Every lane that a sweeper is to look at, whenever that is."""
+        return list(self._lanes.watched(_EVER))
+
+
+def _raw_deletion(before: Entity) -> Change:
+    return _raw_change(before, before)._replace(
+        version=0, target="", snapshots=_Gone(before), gone="the entity was deleted by hand", place=None
+    )
+
+
+class _Gone(Copies):
+    """Snapshots of an entity after which there is none."""
+
+    def __init__(self, before: Entity) -> None:
+        super().__init__(before, before)
+
+    def after(self) -> Entity:
+        """There is none; raises HistoryConflictError."""
+        raise HistoryConflictError("the entity was deleted by hand")
 
 
 def _raw_change(before: Entity, after: Entity) -> Change:
@@ -113,4 +178,6 @@ def _raw_change(before: Entity, after: Entity) -> Change:
         position="",
         snapshots=Copies(before, after),
         follows=before.owing,
+        left=before.place,
+        place=after.place,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from workflow.definition.definition import Definition, HookUse
 from workflow.engine.events import Event
@@ -17,17 +18,28 @@ from workflow.testing.simulation.fate import Fate, Odds
 from workflow.testing.simulation.fated_ledger import FatedLedger
 from workflow.testing.simulation.fated_store import FatedStore
 from workflow.testing.simulation.hooks import SimulatedHooks
+from workflow.testing.simulation.lane_rush import run_lanes
+from workflow.testing.simulation.lane_watch import LaneWatch
 from workflow.testing.simulation.log import Key, Log
 from workflow.testing.simulation.profile import FAULTS, draw_profile
 from workflow.testing.simulation.scenario import Scenario
-from workflow.testing.simulation.scheduler import Actor, Scheduler, current, find_current
+from workflow.testing.simulation.scheduler import SECOND, Actor, Scheduler, current, find_current
 from workflow.testing.simulation.story import Story
 from workflow.testing.simulation.stream import LIMIT_SECONDS, Stream
 from workflow.testing.simulation.table import Table
 
 _IDS = ("1", "2", "#3", "vier ü 🚚")
 
+_MORE_IDS = ("5", "6", "7", "8")
+
 _MAY_LAST = ("request lost", "response lost", "throttled")
+_OF_A_START = frozenset({"lane", "find_entity", "find_request", "events", "commit", "watch_lane"})
+"""What somebody does who starts who is next in a lane."""
+
+_LINGERS = SECOND // 5
+
+_LIMITS = (3, 1, 2, 0)
+
 _OUTAGES = (7, 3, 12, 40)
 """How many calls of one actor in a row are not answered; after seven, the eighth and last attempt of a transaction has
 failed, and a look whether it was written is answered again."""
@@ -43,12 +55,16 @@ class World:
         self.places: list[str] = []
         self.scheduler = Scheduler(fate)
         self.profile = draw_profile(fate)
+        self.is_crowded = self._is_crowded()
         self.entities = self._entities()
         self.table = self.open_table()
         self.is_mended = self.is_trimmed = False
         self.running: dict[Key, list[Actor]] = {}
+        self.lanes_by_hand = self.is_crowded and fate.choose(4) == 3
+        self._limits: dict[str, int] = {}
+        self._lingering: set[Actor] = set()
         self._poison: dict[tuple[str, str, str], bool] = {}
-        self._commands = self._requests = self._sweeps = 0
+        self._commands = self._requests = self._sweeps = self._schedulers = 0
         self.runtime = Runtime(
             scenario.definitions,
             SimulatedHooks(self, scenario.definitions, scenario.own),
@@ -58,6 +74,9 @@ class World:
             scenario.machines,
         )
         self.stream = Stream(self)
+        self.lane_watch: LaneWatch | None = None
+        if scenario.lanes and isinstance(self.runtime.store, FatedStore):
+            self.lane_watch = self.table.lane_watch = LaneWatch(self)
 
     def open_table(self) -> Table:
         """Where everything is kept; another world may keep it on a real engine."""
@@ -67,9 +86,16 @@ class World:
         """The table as all actors reach it, with a bad network before it."""
         return FatedStore(self), FatedLedger(self)
 
+    def _is_crowded(self) -> bool:
+        """Whether many come to wait in lanes at once, and many start them: always where half of the kinds wait."""
+        with_lanes = {kind for kind, _ in self.scenario.lanes}
+        return bool(with_lanes) and (2 * len(with_lanes) >= len(self.scenario.kinds) or self.fate.choose(4) == 3)
+
     def _entities(self) -> list[Key]:
         kinds = self.scenario.kinds
-        return [(kinds[self.fate.choose(len(kinds))], _IDS[number]) for number in range(self.profile.entities)]
+        ids = _IDS + _MORE_IDS if self.is_crowded else _IDS
+        count = self.profile.entities + (3 if self.is_crowded else 0)
+        return [(kinds[self.fate.choose(len(kinds))], ids[number]) for number in range(count)]
 
     def arrive(self, odds: Odds, what: str, subject: Sequence[object]) -> str:
         """The actor is about to do an I/O: others may go on first; then, which fault it meets, '' for none."""
@@ -83,6 +109,8 @@ class World:
             self.scheduler.sleep(1)
         self.scheduler.pause()
         self.points += 1
+        if self.lane_watch and what not in _OF_A_START:
+            self.lane_watch.schedulers.at_work.discard(actor)
         if self.plan is None:
             fault = self._fault(actor, odds)
         else:
@@ -156,6 +184,38 @@ class World:
             if self._poison[key]:
                 self.fault("poisoned hook")
         return self._poison[key]
+
+    def limit(self, name: str) -> int:
+        """What the stand-in of a limit function says; fate changes it, and sometimes lets it fail."""
+        if self.is_mended:
+            return _LIMITS[0]
+        if self.fate.happens(25):
+            self.fault("limit function failed")
+            raise LookupError("no limit today")
+        if name not in self._limits or self.fate.happens(15):
+            self._limits[name] = _LIMITS[self.fate.choose(len(_LIMITS))]
+            self.tell_of("people", f"the limit {name!r} is {self._limits[name]} now")
+        return self._limits[name]
+
+    def start_rush(self) -> None:
+        """Many who start whoever is next, in any lanes, all at once."""
+        lanes = sorted({*self.table.lane_keys(), *(watched.lane for watched in self.table.watched())})
+        if not lanes:
+            return
+        for _ in range(8 + self.fate.choose(5)):
+            self._schedulers += 1
+            mine = [lanes[self.fate.choose(len(lanes))] for _ in range(1 + self.fate.happens(3))]
+            skew = self.skew_of(self._schedulers)
+            actor = self.scheduler.spawn(f"scheduler {self._schedulers}", partial(run_lanes, self, mine), skew=skew)
+            if self.fate.choose(4) < 3:
+                self._lingering.add(actor)
+
+    def linger(self) -> None:
+        """Whoever came with a rush has seen the lane, and the others see it too before it does anything."""
+        actor = find_current()
+        if actor is not None and actor in self._lingering:
+            self._lingering.discard(actor)
+            self.scheduler.sleep(_LINGERS)
 
     def next_command(self) -> int:
         """The number of the next command."""

@@ -1,0 +1,40 @@
+"""Promise 9 at rest: whoever may run runs, rows and entities say the same, and a sweeper looks where somebody waits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from workflow.engine.place import LaneKey
+from workflow.testing.simulation.lane_watch import LaneWatch
+from workflow.testing.simulation.world import World
+
+
+def check_lanes(world: World) -> None:
+    """Notes a breach for each lane that is not as it should be when nothing moves any more."""
+    watch = world.lane_watch
+    if watch is None:
+        return
+    watch.check_rows(always=True)
+    running: dict[LaneKey, int] = defaultdict(int)
+    lanes = {watched.lane for watched in world.table.watched()}
+    for lane, row in world.table.lane_rows():
+        lanes.add(lane)
+        running[lane] += not row.place.is_waiting
+    for lane in sorted(lanes):
+        _check_slots(world, watch, lane, running[lane])
+
+
+def _check_slots(world: World, watch: LaneWatch, lane: LaneKey, running: int) -> None:
+    keys = [key for key, stand in watch.stands.items() if stand.lane == lane and not stand.runs]
+    is_watched = any(watched.lane == lane for watched in world.table.watched())
+    if keys and not is_watched:
+        world.log.breach(9, f"{len(keys)} wait in the {lane}, and no sweeper will ever look at it")
+    if is_watched and not keys:
+        world.log.breach(9, f"nobody waits in the {lane}, and sweepers look at it for ever")
+    declared = world.definition(lane.kind).lanes[lane.lane]
+    limit = world.runtime.hooks.limits[declared.limit_function](lane.key) if declared.limit_function else declared.limit
+    next_ones = [key for key in keys if watch.accepts(world.table.entity(key), lane)]
+    if running < limit and next_ones:
+        world.log.breach(
+            9, f"{running} of at most {limit} run in the {lane}, and {' '.join(next_ones[0])} waits, and may be started"
+        )
