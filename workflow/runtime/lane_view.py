@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workflow.definition.definition import Definition, Definitions
+from workflow.definition.values import UnfitValueError
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import LaneKey, Place
@@ -18,7 +19,9 @@ from workflow.runtime.slots import free_slots, limit_of
 MOST_WAITING = 1000
 """So many of those that wait are shown of one lane."""
 
-_ALL = 10_000
+ALL = 10_000
+"""So many of those that wait are looked at by whoever looks at a whole lane."""
+
 _MOST_LANES = 1000
 
 
@@ -97,8 +100,10 @@ def _places(runtime: Runtime, definition: Definition) -> Iterator[Place]:
                 yield listed.place
 
 
-def told_place(place: Place) -> str:
-    """`slot 3`, or that it is one among the waiting."""
+def told_place(place: Place | None) -> str:
+    """`slot 3`, that it is one among the waiting, or that there is none."""
+    if place is None:
+        return "no place"
     return "a place among those that wait" if place.is_waiting else f"slot {place.slot}"
 
 
@@ -129,6 +134,17 @@ def is_judged(definitions: Definitions, entity: Entity) -> bool:
     return definition is not None and entity.definition <= definition.version
 
 
+def unfit(runtime: Runtime, entity: Entity) -> str:
+    """Why the entity's data give it no place in the lane of its state; '' if they do."""
+    placing = runtime.find_placing(entity.kind)
+    try:
+        if placing is not None:
+            placing.of(entity)
+    except UnfitValueError as error:
+        return str(error)
+    return ""
+
+
 class LaneRows:
     """Whether lanes know of whoever says that it stands in them; for a walk over many entities, each lane is read once
     and then remembered. Only a "yes" can be believed without looking again."""
@@ -137,12 +153,14 @@ class LaneRows:
         self._store = runtime.store
         self._read: dict[LaneKey, tuple[Collection[InLane], bool]] = {}
 
-    def hold(self, kind: str, entity_id: str, place: Place, *, afresh: bool = False) -> bool:
-        """Whether the place is the entity's; `afresh`: by a read that is made now."""
+    def know(self, kind: str, entity_id: str, place: Place | None, *, afresh: bool = False) -> bool:
+        """Whether the place is the entity's, or it has none; `afresh`: by a read that is made now."""
+        if place is None:
+            return True
         lane = place.at(kind)
         kept = None if afresh else self._read.get(lane)
         if kept is None:
-            found = self._store.lane(lane, waiting=_ALL)
+            found = self._store.lane(lane, waiting=ALL)
             kept = frozenset([*found.running, *found.waiting]), found.is_whole
             if len(self._read) >= _MOST_LANES:
                 self._read.clear()
@@ -155,16 +173,21 @@ def strays(runtime: Runtime, lane: LaneKey, found: LaneState) -> list[InLane]:
     suspects = [row for row in (*found.running, *found.waiting) if _stands_elsewhere(runtime, lane, row)]
     if not suspects:
         return []
-    again = runtime.store.lane(lane, waiting=_ALL)
+    again = runtime.store.lane(lane, waiting=ALL)
     return [row for row in suspects if row in (*again.running, *again.waiting)]
 
 
 def _stands_elsewhere(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
-    try:
-        entity = runtime.store.find_entity(lane.kind, row.entity_id)
-    except HistoryConflictError:
-        return True
+    entity = find_readable(runtime, lane, row)
     return entity is None or entity.place != row.place
+
+
+def find_readable(runtime: Runtime, lane: LaneKey, row: InLane) -> Entity | None:
+    """The entity of a row, None if there is none that can be read."""
+    try:
+        return runtime.store.find_entity(lane.kind, row.entity_id)
+    except HistoryConflictError:
+        return None
 
 
 def refusal_to_start(runtime: Runtime, entity: Entity, lane: str) -> str:

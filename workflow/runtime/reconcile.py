@@ -1,16 +1,24 @@
-"""Reconcile: compare the history of every entity with its ledger, and have run what the stream lost."""
+"""Reconcile: compare the history of every entity with its ledger, and have run what the stream lost; and make lanes
+and entities agree."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
+from workflow.engine.place import LaneKey
 from workflow.errors import Retryable, StoreAccessError
+from workflow.runtime.again import again
 from workflow.runtime.crew import Crew
+from workflow.runtime.lane_ports import InLane
+from workflow.runtime.lane_view import ALL, LaneRows, find_readable, is_judged, misplaced, told_place, unfit
 from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
+from workflow.runtime.mend_lane import free_stale, mend_place
 from workflow.runtime.records import Records, Seen, WalkProgress
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
@@ -22,14 +30,16 @@ RESUMABLE = timedelta(days=1)
 """A walk that began longer ago is begun again: too much may have been lost behind the place where it stopped."""
 
 SHARES = 8
+MEND_ATTEMPTS = 6
 _KEEP_EVERY = 200
 
 
 @dataclass(slots=True)
 class Reconciled:
     """What was found: how many entities were looked at; which were restored; how many changed too lately to tell, or
-    are put aside or being run anyway; and which could not be understood. `began_at`: what was lost before that moment
-    was found; it is long ago if the walk was interrupted."""
+    are put aside or being run anyway; and which could not be understood. `moved` are the entities that were given
+    another place in a lane, or none, `freed` counts by lane the places of nobody. `began_at`: what was lost before that
+    moment was found; it is long ago if the walk was interrupted."""
 
     began_at: datetime
     looked_at: int = 0
@@ -37,6 +47,8 @@ class Reconciled:
     young: int = 0
     under_way: int = 0
     broken: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    freed: Counter[LaneKey] = field(default_factory=Counter)
 
 
 class Reconciler:
@@ -59,6 +71,7 @@ class Reconciler:
         self._lock, self._stopped = threading.Lock(), threading.Event()
         self._progress = WalkProgress(since, runtime.clock.now(), 0, 0, ("",) * SHARES)
         self._found = Reconciled(self._progress.started_at)
+        self._lanes = _LaneMending(runtime, self._found, self._lock)
 
     def reconcile(self, *, afresh: bool = False, workers: int = 4) -> Reconciled:
         """Restores every effect that is owed by a change and that nobody has begun.
@@ -108,7 +121,18 @@ class Reconciler:
             if unkept == _KEEP_EVERY:
                 self._keep(share, position, unkept, restored)
                 unkept = restored = 0
+        if self._progress.since is None:
+            self._mend_lanes(share)
         self._keep(share, position if self._stopped.is_set() else None, unkept, restored)
+
+    def _mend_lanes(self, share: int) -> None:
+        """Also the lanes in which no entity says that it stands; to find them takes reading the whole table."""
+        if not any(definition.lanes for definition in self._runtime.definitions):
+            return
+        for lane in self._records.lanes(share, SHARES):
+            if self._stopped.is_set():
+                return
+            self._lanes.mend(lane)
 
     def _keep(self, share: int, position: str | None, looked_at: int, restored: int) -> None:
         with self._lock:
@@ -137,6 +161,7 @@ class Reconciler:
         return False
 
     def _look(self, seen: Seen) -> bool:
+        self._lanes.look(seen)
         since = self._progress.since
         if not seen.owing or (since is not None and seen.changed_at < since):
             return False
@@ -172,3 +197,72 @@ class Reconciler:
         fresh = LedgerEntry(seen.kind, seen.entity_id, lost.event.version, RELEASED, now, owed, parked)
         due = fresh if entry is None else entry._replace(parked=parked)
         return self._runtime.ledger.put(due, entry) is None
+
+
+class _LaneMending:
+    """Makes lanes and entities agree. Whoever is to start because of it is left to the sweeper, which has the
+    handlers that say limits."""
+
+    def __init__(self, runtime: Runtime, found: Reconciled, lock: threading.Lock) -> None:
+        self._runtime, self._found, self._lock = runtime, found, lock
+        self._rows, self._mended = LaneRows(runtime), set[LaneKey]()
+
+    def look(self, seen: Seen) -> None:
+        """Gives the entity the place that its state asks for, and mends the lane that it stands in."""
+        lanes = {seen.place.at(seen.kind)} if seen.place else set[LaneKey]()
+        wrong = misplaced(self._runtime.definitions, seen.kind, seen.state, seen.place)
+        if wrong or not self._rows.know(seen.kind, seen.entity_id, seen.place):
+            # By a consistent read: the index, from which the walk comes, may lag behind.
+            entity = self._runtime.store.find_entity(seen.kind, seen.entity_id)
+            lanes |= self._move(entity) if entity else set()
+        for lane in lanes:
+            self.mend(lane)
+
+    def _move(self, entity: Entity) -> set[LaneKey]:
+        """Puts the entity where it should stand, and returns the lane where it stands then."""
+        runtime, kind, entity_id = self._runtime, entity.kind, entity.id
+        if not is_judged(runtime.definitions, entity):
+            return set()
+        moved = again(runtime.clock, MEND_ATTEMPTS, lambda: mend_place(runtime, kind, entity_id))
+        found = runtime.store.find_entity(kind, entity_id)
+        if found is None:
+            return set()
+        wrong = misplaced(runtime.definitions, kind, found.state, found.place)
+        with self._lock:
+            if moved:
+                self._found.moved.append(f"{kind} {entity_id}: {told_place(found.place)}")
+            elif wrong:
+                self._found.broken.append(f"{kind} {entity_id}: {unfit(runtime, found) or wrong}")
+        return {found.place.at(kind)} if found.place else set()
+
+    def mend(self, lane: LaneKey) -> None:
+        """Frees the places of nobody, and has a sweeper start who is next; once for each lane."""
+        with self._lock:
+            if lane in self._mended:
+                return
+            self._mended.add(lane)
+        store, others = self._runtime.store, set[LaneKey]()
+        found = store.lane(lane, waiting=ALL)
+        for row in (*found.running, *found.waiting):
+            others |= self._look_at_row(lane, row)
+        found = store.lane(lane, waiting=1)
+        if found.waiting and found.watched is None:
+            store.watch_lane(lane, None, self._runtime.clock.now())
+        for other in others:
+            self.mend(other)
+
+    def _look_at_row(self, lane: LaneKey, row: InLane) -> set[LaneKey]:
+        runtime, moved = self._runtime, set[LaneKey]()
+        entity = find_readable(runtime, lane, row)
+        if entity is not None and entity.place == row.place:
+            if not misplaced(runtime.definitions, lane.kind, entity.state, entity.place):
+                return moved
+            # With its entity, where that can be: nobody then says that the place is its own.
+            moved = self._move(entity)
+            entity = find_readable(runtime, lane, row)
+            if entity is None or entity.place != row.place:
+                return moved
+        if free_stale(runtime, lane, row):
+            with self._lock:
+                self._found.freed[lane] += 1
+        return moved
