@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,10 @@ def test_only_data_that_cannot_be_absent_must_be_in_the_payload_of_a_creation() 
     assert [(problem.message, problem.way_out) for problem in caught.value.problems] == [
         ("the payload lacks 'commit', without which 'create' is always refused", "add 'commit: body...' to the payload")
     ]
+
+
+def test_what_one_of_several_kinds_requires_need_not_be_in_the_payload() -> None:
+    text = f"{PUSH}  - {{kind: {{from: body.kind}}, id: body.id, trigger: create}}\n"
+    both = Definitions((*(replace(one, kind="a") for one in deploying()), *deploying()))
+
+    assert len(list(parse_webhook(text, both))) == 1
