@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from workflow.definition.definition import Definition, Definitions, Field, Guard, HookUse, State, Transition
+from workflow.definition.definition import Definition, Definitions, Field, Guard, HookUse, Lane, State, Transition
 
 ORDER = Definition(
     kind="order",
@@ -52,6 +52,45 @@ COUNTER = Definition(
         Transition("keep", "counting", "counting", sets={"blob": None}),
     ),
 )
+
+JOB = Definition(
+    kind="job",
+    version=1,
+    initial="pending",
+    data={
+        "repository": Field("repository", "any", optional=True),
+        "priority": Field("priority", "any", optional=True),
+        "note": Field("note", "any", optional=True),
+    },
+    states={
+        "pending": State("pending"),
+        "active": State("active"),
+        "failed": State("failed"),
+        "done": State("done", final=True),
+        "cancelled": State("cancelled", final=True),
+    },
+    transitions=(
+        Transition("start", "pending", "active"),
+        Transition("finish", "active", "done"),
+        Transition("fail", "active", "failed"),
+        Transition("again", "failed", "active"),
+        Transition("retry", "failed", "pending"),
+        Transition("retry", "active", "pending"),
+        Transition("cancel", "pending", "cancelled"),
+        Transition("cancel", "active", "cancelled"),
+        Transition("move", "pending", "pending", sets={"repository": None}),
+        Transition("rate", "pending", "pending", sets={"priority": None}),
+        Transition("note", "pending", "pending", sets={"note": None}),
+        Transition("note", "active", "active", sets={"note": None}),
+    ),
+    lanes={"build": Lane("build", "pending", "active", "start", by="data.repository", first="data.priority")},
+)
+"""Jobs of a repository: one at a time, the most urgent first."""
+
+
+def laned(definition: Definition = JOB, **said: Any) -> Definition:
+    """The definition with this said of its lanes."""
+    return replace(definition, lanes={name: replace(lane, **said) for name, lane in definition.lanes.items()})
 
 
 def definitions(*some: Definition) -> Definitions:

@@ -23,10 +23,13 @@ _MOST_TRIES = 8
 
 
 def mend_lane(runtime: Runtime, lane: LaneKey) -> int:
-    """Frees every slot, and every place at the front of those that wait, whose entity is gone or stands elsewhere, and
-    returns how many there were."""
+    """Frees every slot, and every place at the front of those that wait, whose entity is gone or stands elsewhere, puts
+    that one where it should stand, and returns how many there were."""
     found = runtime.store.lane(lane, waiting=_FRONT)
-    return sum(free_stale(runtime, lane, row) for row in (*found.running, *found.waiting))
+    stale = [row for row in (*found.running, *found.waiting) if free_stale(runtime, lane, row)]
+    for row in stale:
+        mend_place(runtime, lane.kind, row.entity_id)
+    return len(stale)
 
 
 def free_stale(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:

@@ -9,7 +9,7 @@ from workflow.definition.values import UnfitValueError
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import LaneKey
-from workflow.errors import LaneFullError, LimitError, PayloadError, Refused, TransitionError
+from workflow.errors import LaneFullError, LimitError, PayloadError, Refused
 from workflow.runtime.ask import Ask
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.redact import bare_trace
@@ -56,22 +56,14 @@ def placed(runtime: Runtime, ask: Ask, before: Entity | None, event: Event) -> E
         place = placing.after(before, event)
     except UnfitValueError as error:
         return PayloadError(f"{ask}: {error}")
-    if ask.slot and not _is_waiting(runtime, before):
-        # Somebody else has started it; its trigger may lead on from where it is now.
-        return TransitionError(f"{ask}: it does not wait in its lane any more")
     if place is not None and not place.is_waiting and not place.slot:
-        # The slot that the lane gives is one of the queue where it stood: by its data it may belong to another by now.
+        # The slot that the lane gives is one of the queue where it stood: by its data it may belong to another.
         given = ask.slot if before and before.place and before.place.at(event.kind) == place.at(event.kind) else 0
         place = place._replace(slot=given or _free_slot(runtime, ask, event, place.at(event.kind)))
     if ask.slot and before is not None:
         # The lane asks, on behalf of whoever had it wait: a circle that leads through a lane is one all the same.
         event = event._replace(depth=before.depth)
     return event._replace(place=place)
-
-
-def _is_waiting(runtime: Runtime, entity: Entity | None) -> bool:
-    lane = runtime.get_definition(entity.kind).lane_of.get(entity.state) if entity else None
-    return lane is not None and entity is not None and entity.state == lane.waiting
 
 
 def _free_slot(runtime: Runtime, ask: Ask, event: Event, lane: LaneKey) -> int:

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from workflow.definition.definition import Lane
 from workflow.engine.place import LaneKey, Place
-from workflow.errors import ContentionError, DefinitionNotDeployedError, LaneFullError, Refused, StoreAccessError
+from workflow.errors import (
+    ContentionError,
+    DefinitionNotDeployedError,
+    LaneFullError,
+    Refused,
+    StoreAccessError,
+    VersionPassedError,
+)
 from workflow.runtime.again import wait
 from workflow.runtime.ask import Ask
 from workflow.runtime.lane_ports import InLane, LaneState
@@ -29,7 +36,7 @@ _SPARE = 10
 
 
 class Started(NamedTuple):
-    """How many were started, and whether anybody still waits."""
+    """How many were started, and whether anybody may still wait."""
 
     started: int
     waiting: bool
@@ -78,7 +85,7 @@ class _Look:
             row = queue.popleft()
             try:
                 place = self._start(row, free[0])
-            except LaneFullError:
+            except (LaneFullError, VersionPassedError):
                 self.is_beaten = True
                 return False
             if place is None:
@@ -95,16 +102,32 @@ class _Look:
         # Here and not above: what deciding needs is imported when something is decided.
         from workflow.runtime.fire import fire
 
-        trigger = self._declared.trigger
-        ask = Ask(self._lane.kind, row.entity_id, trigger, by=f"lane:{self._lane.lane}", slot=slot)
+        kind, trigger = self._lane.kind, self._declared.trigger
         try:
+            entity = self._runtime.store.find_entity(kind, row.entity_id)
+            if entity is None or not _waits_in(entity.place, self._lane):
+                return None
+            # In this version: with the next one it may wait in another queue, where the slot is somebody else's.
+            ask = Ask(
+                kind,
+                row.entity_id,
+                trigger,
+                by=f"lane:{self._lane.lane}",
+                held=entity,
+                only_version=entity.version,
+                slot=slot,
+            )
             return fire(self._runtime, ask).event.place or _NOWHERE
-        except StoreAccessError:
+        except (StoreAccessError, VersionPassedError):
             raise
         except (Refused, DefinitionNotDeployedError) as refusal:
             # It has left meanwhile, or a guard says no: the next one is asked, and this one again with the next look.
             log.info("%s passes over %s: %s", self._lane, row.entity_id, refusal)
             return None
+
+
+def _waits_in(place: Place | None, lane: LaneKey) -> bool:
+    return place is not None and place.is_waiting and place.at(lane.kind) == lane
 
 
 def _are_waiting(passed: Collection[str], waiting: Sequence[InLane]) -> bool:
