@@ -89,9 +89,9 @@ class SimulatedHooks(Hooks):
 
     def _watched_limit(self, name: str, own: LimitFunction | None) -> LimitFunction:
         def ask(key: str) -> int:
-            limit = own(key) if own else self._world.limit(name)
+            limit = own(key) if own else self._world.limit(name, key)
             if self._world.lane_watch:
-                self._world.lane_watch.tell_limit(name, limit)
+                self._world.lane_watch.tell_limit(name, key, limit)
             return limit
 
         return ask

@@ -73,13 +73,13 @@ class LaneWatch:
         self.starts = 0
         self.looks_at_rest: Counter[str] = Counter()
         self.schedulers = _Schedulers()
-        self._told: dict[tuple[Actor | None, str], int] = {}
+        self._told: dict[tuple[Actor | None, str, str], int] = {}
         self._looks: dict[tuple[Actor | None, LaneKey], Look] = {}
         self._sent: dict[str, Look] = {}
 
-    def tell_limit(self, name: str, limit: int) -> None:
-        """The actor was told how many may run."""
-        self._told[(find_current(), name)] = limit
+    def tell_limit(self, name: str, key: str, limit: int) -> None:
+        """The actor was told how many of the key may run."""
+        self._told[(find_current(), name, key)] = limit
 
     def note_look(self, lane: LaneKey, asked_for: int) -> None:
         """The actor reads the lane now."""
@@ -108,7 +108,7 @@ class LaneWatch:
         declared = self._declared(lane)
         if not declared.limit_function:
             return declared.limit
-        return self._told.get((find_current(), declared.limit_function), 0)
+        return self._told.get((find_current(), declared.limit_function, lane.key), 0)
 
     def _declared(self, lane: LaneKey) -> Lane:
         return self._world.definition(lane.kind).lanes[lane.lane]

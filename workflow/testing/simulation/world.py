@@ -61,7 +61,7 @@ class World:
         self.is_mended = self.is_trimmed = False
         self.running: dict[Key, list[Actor]] = {}
         self.lanes_by_hand = self.is_crowded and fate.choose(4) == 3
-        self._limits: dict[str, int] = {}
+        self._limits: dict[tuple[str, str], int] = {}
         self._lingering: set[Actor] = set()
         self._poison: dict[tuple[str, str, str], bool] = {}
         self._commands = self._requests = self._sweeps = self._schedulers = 0
@@ -185,17 +185,18 @@ class World:
                 self.fault("poisoned hook")
         return self._poison[key]
 
-    def limit(self, name: str) -> int:
+    def limit(self, name: str, key: str) -> int:
         """What the stand-in of a limit function says; fate changes it, and sometimes lets it fail."""
         if self.is_mended:
             return _LIMITS[0]
         if self.fate.happens(25):
             self.fault("limit function failed")
             raise LookupError("no limit today")
-        if name not in self._limits or self.fate.happens(15):
-            self._limits[name] = _LIMITS[self.fate.choose(len(_LIMITS))]
-            self.tell_of("people", f"the limit {name!r} is {self._limits[name]} now")
-        return self._limits[name]
+        place = (name, key)
+        if place not in self._limits or self.fate.happens(15):
+            self._limits[place] = _LIMITS[self.fate.choose(len(_LIMITS))]
+            self.tell_of("people", f"the limit {name!r} of {key!r} is {self._limits[place]} now")
+        return self._limits[place]
 
     def start_rush(self) -> None:
         """Many who start whoever is next, in any lanes, all at once."""
