@@ -10,6 +10,7 @@ import click
 from workflow.cli.definitions import check, diagram, schema
 from workflow.cli.entities import history, list_entities, show
 from workflow.cli.failures import Commands
+from workflow.cli.lanes import lanes
 from workflow.cli.people import explain, parked, pause, pauses, redrive, resume, skip
 from workflow.cli.project import build, dev
 from workflow.cli.session import Opener, Session
@@ -74,7 +75,7 @@ def workflow(ctx: click.Context, endpoint_url: str | None, table: str | None, de
 
 _COMMANDS = (
     *(check, diagram, schema),
-    *(create, fire, show, history, list_entities, explain),
+    *(create, fire, show, history, list_entities, lanes, explain),
     *(parked, redrive, skip, pause, resume, pauses, reconcile, verify),
     *(build, dev),
 )

@@ -10,6 +10,7 @@ import click
 from workflow.cli.amounts import rate_option
 from workflow.cli.asker import asker, by_option
 from workflow.cli.failures import REFUSED
+from workflow.cli.lanes import open_for_lanes, says_limits_or_starts
 from workflow.cli.output import json_option, make_console, print_json
 from workflow.cli.session import Session
 
@@ -231,7 +232,7 @@ def pauses(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def explain(session: Session, kind: str, id: str, trace: bool, as_json: bool) -> None:
     """Tell why the entity ID of KIND is where it is: the reason that matters first, then the way out."""
-    flow = session.open()
+    flow = open_for_lanes(session, kind, says_limits_or_starts)
     told = flow.operations.explain(kind, id)
     if as_json:
         from workflow.console.people_forms import explanation_form

@@ -9,6 +9,7 @@ import click
 
 from workflow.cli.amounts import Moment, moment
 from workflow.cli.failures import INTERRUPTED, REFUSED
+from workflow.cli.lanes import open_for_lanes, says_limits
 from workflow.cli.output import json_option, make_console, print_json
 from workflow.cli.session import Session
 from workflow.errors import Retryable
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def reconcile(ctx: click.Context, since: timedelta | datetime | None, afresh: bool, as_json: bool) -> None:
-    """Compare the history of every entity with the ledger, and have the sweeper run what the stream lost.
+    """Compare the history of every entity with the ledger, and have the sweeper run what the stream lost. Lanes and
+    entities that do not agree are mended.
 
     One that was interrupted goes on where it stopped. Ends with 1 if anything could not be understood.
     """
@@ -98,7 +100,9 @@ def verify(ctx: click.Context, as_json: bool) -> None:
 
     Ends with 1 if any promise does not hold.
     """
-    operations = ctx.find_object(Session).open().operations  # type: ignore[union-attr]
+    session = ctx.find_object(Session)
+    assert session is not None
+    operations = open_for_lanes(session, None, says_limits).operations
     with _meter(operations.estimated_entities()) as meter:
         found = operations.verify(on_progress=lambda so_far: meter(so_far.entities))
     if as_json:

@@ -23,6 +23,7 @@ PROMISES: Mapping[int, str] = {
     4: "every effect is committed once, or put aside and visible",
     5: "effects of an entity start in version order",
     7: "nothing is changed past the framework",
+    9: "a lane has at most its limit running, and no free slot beside a waiting entity",
 }
 
 
@@ -32,9 +33,11 @@ def reconciled_lines(found: Reconciled, *, resumed: bool, zone: tzinfo | None = 
         yield Text(printable(f"restored {name}"))
     if len(found.restored) > _MOST_SHOWN:
         yield Text(f"... and {len(found.restored) - _MOST_SHOWN:,} more", "dim")
+    yield from _of_lanes(found)
     for broken in found.broken:
         yield Text(printable(f"not understood: {broken}"), "red")
-    yield Text(f"{_entities(found.looked_at)} looked at, {len(found.restored):,} restored", "bold")
+    mended = f", {len(found.moved) + found.freed.total():,} mended" if found.moved or found.freed else ""
+    yield Text(f"{_entities(found.looked_at)} looked at, {len(found.restored):,} restored{mended}", "bold")
     if found.restored:
         yield Text(f"restored effects run {NEXT_SWEEP}")
     if found.young:
@@ -44,6 +47,17 @@ def reconciled_lines(found: Reconciled, *, resumed: bool, zone: tzinfo | None = 
     if resumed:
         began = day_and_time(found.began_at, zone)
         yield Text(f"what the stream lost after {began}, when this walk first began, takes another call", "yellow")
+
+
+def _of_lanes(found: Reconciled) -> Iterator[Text]:
+    moved, freed = found.moved[:_MOST_SHOWN], sorted(found.freed.items())[:_MOST_SHOWN]
+    for name in moved:
+        yield Text(printable(f"mended {name} in its lane"))
+    for lane, count in freed:
+        yield Text(printable(f"mended {lane}: {plural(count, 'place')} of nobody freed"))
+    more = len(found.moved) + len(found.freed) - len(moved) - len(freed)
+    if more:
+        yield Text(f"... and {more:,} more mended", "dim")
 
 
 def verified_lines(found: Verified) -> Iterator[Text]:
@@ -59,11 +73,16 @@ def verified_lines(found: Verified) -> Iterator[Text]:
         yield Text(
             printable(f"not checked: {_entities(count)} of kind {kind!r}, which has no definition here"), "yellow"
         )
+    for note in found.notes[:_MOST_SHOWN]:
+        yield Text(printable(f"note: {note}"), "yellow")
+    if len(found.notes) > _MOST_SHOWN:
+        yield Text(f"... and {plural(len(found.notes) - _MOST_SHOWN, 'more note')}", "dim")
     wrong = (plural(len(found.findings), "finding"), "bold red") if found.findings else ("all good", "bold green")
     counts = (
         _entities(found.entities),
         plural(found.events, "event"),
         plural(found.effects, "effect"),
+        *([plural(found.lanes, "lane")] if found.lanes else []),
         f"{found.for_people:,} waiting for people",
     )
     yield Text.assemble(", ".join(counts), ": ", wrong)

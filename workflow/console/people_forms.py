@@ -8,7 +8,9 @@ from datetime import datetime
 from workflow.console.checked import PROMISES
 from workflow.console.forms import Form, effect_form, way_form
 from workflow.console.parked import for_person, hook_of
+from workflow.engine.place import LaneKey
 from workflow.runtime.explain import Explanation
+from workflow.runtime.lane_view import LaneView
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Pause
 from workflow.runtime.reconcile import Reconciled
@@ -64,6 +66,7 @@ def explanation_form(told: Explanation) -> Form:
         "blocking": _blocking_form(told.blocking, told.now) if told.blocking else None,
         "waiting": [_standing_form(standing) for standing in told.waiting],
         "timer": {"trigger": timer.trigger, "at": timer.at, "refused": timer.refused or None} if timer else None,
+        "lane": lane_form(told.lane) if told.lane else None,
         "can_fire": [way_form(way) for way in told.ways],
     }
 
@@ -84,6 +87,27 @@ def _blocking_form(blocking: Standing, now: datetime) -> Form:
     }
 
 
+def lanes_form(views: Sequence[LaneView]) -> Form:
+    """The lanes, each with who runs and who waits, best first."""
+    return {"lanes": [lane_form(view) for view in views]}
+
+
+def lane_form(view: LaneView) -> Form:
+    """One lane."""
+    return {
+        **_key_form(view.lane),
+        "limit": view.limit,
+        "limit_unknown": view.unknown or None,
+        "running": [{"id": r.entity_id, "slot": r.place.slot, "since": r.place.since} for r in view.running],
+        "waiting": [{"id": r.entity_id, "since": r.place.since} for r in view.waiting],
+        "more": not view.is_whole,
+    }
+
+
+def _key_form(lane: LaneKey) -> Form:
+    return {"kind": lane.kind, "lane": lane.lane, "key": lane.key}
+
+
 def reconciled_form(found: Reconciled, *, resumed: bool) -> Form:
     """What a reconcile found."""
     return {
@@ -94,6 +118,8 @@ def reconciled_form(found: Reconciled, *, resumed: bool) -> Form:
         "young": found.young,
         "under_way": found.under_way,
         "broken": found.broken,
+        "moved": found.moved,
+        "freed": [{**_key_form(lane), "places": count} for lane, count in sorted(found.freed.items())],
     }
 
 
@@ -104,6 +130,8 @@ def verified_form(found: Verified) -> Form:
         "events": found.events,
         "effects": found.effects,
         "waiting_for_people": found.for_people,
+        "lanes": found.lanes,
+        "notes": found.notes,
         "not_checked": dict(found.unknown),
         "findings": [
             {

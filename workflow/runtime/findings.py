@@ -1,16 +1,19 @@
-"""Findings: every promise held against what is kept of one entity. Pure."""
+"""Findings: every promise held against what is kept of one entity, or of one lane. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError, fold
+from workflow.engine.place import Place
 from workflow.runtime.explain import RESTORE, command
+from workflow.runtime.lane_ports import InLane
+from workflow.runtime.lane_view import LaneView, is_judged, misplaced, told_place
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.records import EntityRecords
 from workflow.runtime.standing import Standing, standings
@@ -48,7 +51,7 @@ def findings(records: EntityRecords, definitions: Definitions, now: datetime) ->
     """Everything that is wrong with what is kept of one entity."""
     return [
         Finding(wrong.promise, records.kind, records.entity_id, wrong.what, wrong.way_out)
-        for check in (_read, _history, _requests, _edges, _effects, _timer, _violations)
+        for check in (_read, _history, _requests, _edges, _effects, _timer, _violations, _place)
         for wrong in check(records, definitions, now)
     ]
 
@@ -71,7 +74,8 @@ def _history(records: EntityRecords, definitions: Definitions, now: datetime) ->
         yield _Wrong(2, f"it was deleted, its history of {folded.version} events was not", RESTORE)
     elif entity is not None and folded is None:
         yield _Wrong(2, f"it is at version {entity.version} and has no history", RESTORE)
-    elif entity != folded and entity is not None and folded is not None:
+    elif entity is not None and folded is not None and entity._replace(place=folded.place) != folded:
+        # Where in a lane it stands may be mended without an event.
         yield _Wrong(2, f"it does not equal its history: {_difference(entity, folded)}", RESTORE)
 
 
@@ -81,7 +85,7 @@ def _difference(entity: Entity, folded: Entity) -> str:
     told = [
         f"{name} is {value!s}, its events make it {events_say!s}"
         for name, value, events_say in zip(Entity._fields, entity, folded, strict=True)
-        if name != "data" and value != events_say
+        if name not in ("data", "place") and value != events_say
     ]
     return "; ".join(told + [f"of its data: {', '.join(names)}"] * bool(names))
 
@@ -178,6 +182,61 @@ def _timer(records: EntityRecords, definitions: Definitions, now: datetime) -> _
 def _violations(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
     for violation in records.violations:
         yield _Wrong(7, f"was changed past the framework at {_at(violation.at)}: {violation.reason}")
+
+
+def _place(records: EntityRecords, definitions: Definitions, now: datetime) -> _Found:
+    entity = records.entity
+    wrong = entity is not None and misplaced(definitions, entity.kind, entity.state, entity.place)
+    if entity and wrong and is_judged(definitions, entity):
+        yield _Wrong(9, wrong, command("reconcile"))
+
+
+def unknown_place(kind: str, entity_id: str, place: Place) -> Finding:
+    """That a lane does not know of whoever stands there."""
+    what = f"it has {told_place(place)} in {place.at(kind)}, which does not know of it"
+    return Finding(9, kind, entity_id, what, command("reconcile"))
+
+
+def lane_findings(view: LaneView, strays: Sequence[InLane], now: datetime) -> list[Finding]:
+    """What is wrong with a lane in which those places are nobody's."""
+    kind, found = view.lane.kind, []
+    for row in strays:
+        what = f"{told_place(row.place)} in {view.lane} is kept for it, and it stands elsewhere"
+        found.append(Finding(9, kind, row.entity_id, what, command("reconcile")))
+    longest = _beside_a_free_slot(view, now)
+    if longest and not _is_watched(view, now):
+        what = (
+            f"it waits since {_at(longest.place.since)} beside a free slot in {view.lane}, and no sweeper looks there"
+        )
+        way_out = command("reconcile") if view.watched is None else _SWEEPER
+        found.append(Finding(9, kind, longest.entity_id, what, way_out))
+    return found
+
+
+def lane_note(view: LaneView, now: datetime) -> str:
+    """What may be as it should, and may surprise; '' if there is nothing."""
+    if view.limit is None:
+        return f"{view.lane}: how many may run is not known here: {view.unknown}"
+    if len(view.running) > view.limit:
+        return (
+            f"{view.lane}: {len(view.running)} run, and its limit is {view.limit}: it was lowered, or some were moved "
+            f"by hand; nobody starts until fewer run"
+        )
+    longest = _beside_a_free_slot(view, now)
+    if longest and _is_watched(view, now):
+        asked = command("explain", view.lane.kind, longest.entity_id)
+        return f"{view.lane}: {longest.entity_id} waits beside a free slot, and is asked again every minute: {asked}"
+    return ""
+
+
+def _beside_a_free_slot(view: LaneView, now: datetime) -> InLane | None:
+    """Who has waited longest, if a slot is free and that is too long."""
+    longest = min(view.waiting, key=lambda row: row.place.since, default=None) if view.free else None
+    return longest if longest and longest.place.since < now - LATE else None
+
+
+def _is_watched(view: LaneView, now: datetime) -> bool:
+    return view.watched is not None and view.watched >= now - LATE
 
 
 def _at(moment: datetime) -> str:

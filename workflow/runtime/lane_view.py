@@ -54,8 +54,11 @@ def _is_among(entity_id: str, place: Place, rows: Collection[InLane], is_whole: 
 
 
 def view_lane(runtime: Runtime, lane: LaneKey) -> LaneView:
-    """The lane as it is now; a limit that cannot be told is no error."""
-    return viewed(runtime, lane, runtime.store.lane(lane, waiting=MOST_WAITING))
+    """The lane as it is now; that its limit cannot be told, or that its rows were damaged by hand, is no error."""
+    try:
+        return viewed(runtime, lane, runtime.store.lane(lane, waiting=MOST_WAITING))
+    except HistoryConflictError as error:
+        return LaneView(lane, None, [], [], True, None, str(error))
 
 
 def viewed(runtime: Runtime, lane: LaneKey, found: LaneState) -> LaneView:

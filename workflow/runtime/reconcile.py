@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
 from workflow.engine.place import LaneKey
-from workflow.errors import Retryable, StoreAccessError
+from workflow.errors import HistoryConflictError, Retryable, StoreAccessError
 from workflow.runtime.again import again
 from workflow.runtime.crew import Crew
 from workflow.runtime.lane_ports import InLane
@@ -132,7 +132,11 @@ class Reconciler:
         for lane in self._records.lanes(share, SHARES):
             if self._stopped.is_set():
                 return
-            self._lanes.mend(lane)
+            try:
+                self._lanes.mend(lane)
+            except HistoryConflictError as error:
+                with self._lock:
+                    self._found.broken.append(str(error))
 
     def _keep(self, share: int, position: str | None, looked_at: int, restored: int) -> None:
         with self._lock:

@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from workflow.engine.entity import Entity
+from workflow.engine.place import LaneKey
+from workflow.errors import HistoryConflictError
 from workflow.runtime.crew import Crew
-from workflow.runtime.findings import Finding, findings
+from workflow.runtime.findings import Finding, findings, lane_findings, lane_note, unknown_place
+from workflow.runtime.lane_view import ALL, LaneRows, strays, viewed
 from workflow.runtime.records import EntityRecords, Records
 from workflow.runtime.runtime import Runtime
 
@@ -19,7 +23,8 @@ TELL_EVERY = 100
 @dataclass(slots=True)
 class Verified:
     """How many entities were looked at, with how many events and effects, how many effects wait for a person, and
-    every promise that does not hold. `unknown` counts the entities of kinds that have no definition here."""
+    every promise that does not hold. `lanes` counts those in which somebody is; `notes` tell what may be as it should,
+    and may surprise. `unknown` counts the entities of kinds that have no definition here."""
 
     entities: int = 0
     events: int = 0
@@ -27,6 +32,8 @@ class Verified:
     for_people: int = 0
     findings: list[Finding] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    lanes: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def verify(
@@ -53,6 +60,7 @@ class _Walk:
     def __init__(self, runtime: Runtime, records: Records, on_progress: Callable[[Verified], None]) -> None:
         self._runtime, self._records, self._on_progress = runtime, records, on_progress
         self._lock, self.stopped = threading.Lock(), threading.Event()
+        self._rows = LaneRows(runtime)
         self.verified = Verified()
 
     def share(self, number: int) -> None:
@@ -61,6 +69,9 @@ class _Walk:
                 if self.stopped.is_set():
                     return
                 self._look(found)
+            # Only where there can be one: finding them reads the table once more.
+            if any(definition.lanes for definition in self._runtime.definitions):
+                self._look_at_lanes(number)
         except BaseException:
             # The others must not walk on to their ends before anybody hears of it.
             self.stopped.set()
@@ -84,8 +95,47 @@ class _Walk:
             if self.verified.entities % TELL_EVERY == 0:
                 self._on_progress(self.verified)
 
+    def _look_at_lanes(self, number: int) -> None:
+        for lane in self._records.lanes(number, SHARES):
+            if self.stopped.is_set():
+                return
+            if lane.kind in self._runtime.definitions.kinds:
+                self._look_at_lane(lane)
+
+    def _look_at_lane(self, lane: LaneKey) -> None:
+        runtime, now = self._runtime, self._runtime.clock.now()
+        try:
+            found = runtime.store.lane(lane, waiting=ALL)
+            if not (found.running or found.waiting):
+                return
+            view = viewed(runtime, lane, found)
+            wrong, note = lane_findings(view, strays(runtime, lane, found), now), lane_note(view, now)
+        except HistoryConflictError as error:
+            wrong, note = [Finding(9, lane.kind, f"({lane})", str(error))], ""
+        with self._lock:
+            self.verified.lanes += 1
+            self.verified.findings += wrong
+            self.verified.notes += [note] if note else []
+
+    def _unplaced(self, entity: Entity | None) -> list[Finding]:
+        """That the lane does not know of an entity, if that is still so when it is looked at again."""
+        if entity is None or entity.place is None:
+            return []
+        try:
+            if self._rows.know(entity.kind, entity.id, entity.place):
+                return []
+            if self._rows.know(entity.kind, entity.id, entity.place, afresh=True):
+                return []
+            again = self._runtime.store.find_entity(entity.kind, entity.id)
+        except HistoryConflictError:
+            return []
+        is_there = again is not None and (again.version, again.place) == (entity.version, entity.place)
+        return [unknown_place(entity.kind, entity.id, entity.place)] if is_there else []
+
     def _wrong(self, found: EntityRecords) -> list[Finding]:
-        return findings(found, self._runtime.definitions, self._runtime.clock.now())
+        wrong = findings(found, self._runtime.definitions, self._runtime.clock.now())
+        # One that does not fit its state is wrong whatever the lane knows.
+        return wrong + ([] if any(finding.promise == 9 for finding in wrong) else self._unplaced(found.entity))
 
 
 def _add(verified: Verified, found: EntityRecords, wrong: list[Finding]) -> None:
