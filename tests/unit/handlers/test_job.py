@@ -177,16 +177,16 @@ def test_a_job_that_runs_for_twenty_minutes_times_out(shop: Shop, builds: FakeBu
 def test_a_job_that_cannot_be_started_gives_its_place_to_the_next_one_and_says_why(
     shop: Shop, builds: FakeBuilds
 ) -> None:
-    builds.failures = [OSError("no room on the disk")] * 6
+    builds.failures = [OSError("no room on the disk")] * 8
     shop.flow.create("job", "7", BUILT)
     shop.flow.create("job", "8", BUILT)
     shop.delivery.run()
-    for _ in range(6):
-        shop.clock.advance(60)
+    for _ in range(8):
+        shop.clock.advance(120)
         shop.delivery.sweep()
     failed = shop.flow.get("job", "7")
     assert (failed.state, failed.data["reason"]) == ("failed", "OSError: no room on the disk")
-    assert [what for what, _ in builds.asked] == ["start"] * 6 + ["stop", "start"]
+    assert [what for what, _ in builds.asked] == ["start"] * 8 + ["stop", "start"]
     assert shop.flow.get("job", "8").state == "active"
     assert shop.subjects() == [("eve@example.com", "acme/shop@5f5f5f5f failed")]
     assert shop.text(0).splitlines()[:3] == [
