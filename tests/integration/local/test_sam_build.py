@@ -30,7 +30,9 @@ def test_sam_copies_a_folder_that_a_clone_has_and_builds_outside_of_the_copy() -
     assert not folder_of("WorkingDirectory").is_relative_to(code)
 
 
-@pytest.mark.parametrize(("function", "module"), [("StreamFunction", "stream"), ("SweepFunction", "sweep")])
+@pytest.mark.parametrize(
+    ("function", "module"), [("StreamFunction", "stream"), ("SweepFunction", "sweep"), ("WebhookFunction", "webhook")]
+)
 def test_the_target_that_sam_runs_fills_its_folder_and_does_so_again(
     tmp_path: Path, function: str, module: str
 ) -> None:
