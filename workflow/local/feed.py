@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from workflow.aws.items import split_edge, split_partition
+from workflow.aws.place_items import find_place
+from workflow.engine.place import LaneKey, Place, left_and_taken
 from workflow.local.pump import Delivery
 from workflow.local.schedule import Sweep
 
@@ -18,6 +20,7 @@ _SAME_LOG_SECONDS = 30.0
 # What a sweep counts, each with its words for one and for several.
 _COUNTED = {
     "timers_fired": ("timer fired", "timers fired"),
+    "started": ("waiting entity started", "waiting entities started"),
     "effects_done": ("effect done", "effects done"),
     "effects_failed": ("attempt failed", "attempts failed"),
     "put_aside": ("entity put aside again", "entities put aside again"),
@@ -35,9 +38,11 @@ class Feed:
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
         self._logged: dict[str, float] = {}
+        self._queues: dict[LaneKey, set[str]] = {}
 
     def lines_of(self, delivery: Delivery) -> list[str]:
-        """Return a line for each record not told before, then what the function logged, then why the rest come again.
+        """Return a line for each record not told before, at its end what moves in a lane; then what the function logged,
+        then why the rest come again.
 
         A delivery that brings nothing new and gets nothing done is one line; its log and its failure are told only
         if they are new or have not been told for half a minute.
@@ -62,7 +67,8 @@ class Feed:
 
     def _lines_of(self, delivery: Delivery) -> Iterator[str]:
         fresh = [record for record in delivery.records if _position(record) not in self._waiting]
-        yield from map(_line_of, fresh)
+        for record in fresh:
+            yield _line_of(record) + self._lane_of(record)
         count, again = len(delivery.records), len(delivery.records) - len(fresh)
         if again:
             yield f"    batch of {count} delivered again" if not fresh else f"    {again} of {count} delivered again"
@@ -71,6 +77,29 @@ class Feed:
         is_known = self._all_known(said)
         if fresh or delivery.acknowledged or delivery.discarded or not is_known:
             yield from said
+
+    def _lane_of(self, record: Mapping[str, Any]) -> str:
+        """What the change means for the lanes that it leaves and enters: who waits is known from the records alone."""
+        change = record["dynamodb"]
+        kind, entity_id = split_partition(_text(change["Keys"], "pk"))
+        before, after = _find_place(change.get("OldImage")), _find_place(change.get("NewImage"))
+        left, taken = left_and_taken(before, after)
+        parts = []
+        if left is not None:
+            queue = self._queue(kind, left)
+            queue.discard(entity_id)
+            # Who goes on within one lane is told of once.
+            if taken is None or taken.at(kind) != left.at(kind):
+                parts.append(_told(left, "left" if left.is_waiting else f"slot {left.slot} free", len(queue)))
+        if taken is not None:
+            queue = self._queue(kind, taken)
+            if taken.is_waiting:
+                queue.add(entity_id)
+            parts.append(_told(taken, "queued" if taken.is_waiting else f"slot {taken.slot} taken", len(queue)))
+        return f"  [{'; '.join(parts)}]" if parts else ""
+
+    def _queue(self, kind: str, place: Place) -> set[str]:
+        return self._queues.setdefault(place.at(kind), set())
 
     def _remember(self, delivery: Delivery) -> None:
         over = delivery.acknowledged + delivery.discarded
@@ -97,6 +126,20 @@ def _said(delivery: Delivery) -> Iterator[str]:
     if delivery.failure:
         again = len(delivery.records) - delivery.acknowledged - delivery.discarded
         yield f"    ! {delivery.failure}" + (f" ({again} come again)" if again else "")
+
+
+def _told(place: Place, what: str, waiting: int) -> str:
+    """`build 'acme/api': slot 1 taken, 2 wait`."""
+    lane = place.lane + (f" {place.key!r}" if place.key else "")
+    return f"{lane}: {what}, {waiting} {'waits' if waiting == 1 else 'wait'}"
+
+
+def _find_place(image: Any) -> Place | None:
+    try:
+        return find_place(image) if image else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        # Written by hand.
+        return None
 
 
 def _position(record: Mapping[str, Any]) -> str:

@@ -1,8 +1,11 @@
 """What `workflow dev` says about a delivery."""
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
+from workflow.aws.place_items import write_place
+from workflow.engine.place import Place
 from workflow.local.feed import Feed
 from workflow.local.pump import Delivery
 from workflow.local.schedule import Sweep
@@ -36,6 +39,60 @@ def test_each_record_is_a_line_then_the_log_then_the_failure() -> None:
         "    | a",
         "    | b",
         "    ! it broke (3 come again)",
+    ]
+
+
+def job(number: int, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    made = record(old, new)
+    made["dynamodb"]["Keys"] = {"pk": {"S": f"job#{number}"}, "sk": {"S": "entity"}}
+    return made
+
+
+def placed(state: str, version: int, edge: str, slot: int = 0, key: str = "acme/api") -> dict[str, Any]:
+    stands = Place("build", key, datetime(2026, 1, 31, tzinfo=UTC), slot, "" if slot else "rank")
+    return {**image(state, version, f"e{version}", edge), "place": write_place(stands)}
+
+
+CREATE, START, PASS = "job@1 create - pending", "job@1 start pending active", "job@1 pass active passed"
+
+
+def test_a_line_tells_at_its_end_what_moves_in_a_lane_and_how_many_wait() -> None:
+    waiting, running = placed("pending", 1, CREATE), placed("active", 2, START, slot=1)
+    passed = image("passed", 3, "e3", PASS)
+    records = (
+        job(17, None, waiting),
+        job(18, None, waiting),
+        job(19, None, placed("pending", 1, CREATE, key="")),
+        job(17, waiting, running),
+        job(17, running, passed),
+        job(18, waiting, image("cancelled", 2, "e2", "job@1 cancel pending cancelled")),
+        job(18, running, placed("pending", 3, "job@1 again active pending")),
+        job(18, placed("pending", 3, "job@1 again active pending"), None),
+        job(18, running, placed("active", 3, "job@1 annotate active active", slot=1)),
+    )
+    feed = Feed()
+    assert feed.lines_of(Delivery(records, len(records), "", "", 3.0)) == [
+        "job 17  v1  (new) -> pending  create  [build 'acme/api': queued, 1 waits]",
+        "job 18  v1  (new) -> pending  create  [build 'acme/api': queued, 2 wait]",
+        "job 19  v1  (new) -> pending  create  [build: queued, 1 waits]",
+        "job 17  v2  pending -> active  start  [build 'acme/api': slot 1 taken, 1 waits]",
+        "job 17  v3  active -> passed  pass  [build 'acme/api': slot 1 free, 1 waits]",
+        "job 18  v2  pending -> cancelled  cancel  [build 'acme/api': left, 0 wait]",
+        "job 18  v3  active -> pending  again  [build 'acme/api': queued, 1 waits]",
+        "job 18  removed  [build 'acme/api': left, 0 wait]",
+        "job 18  v3  active -> active  annotate",
+    ]
+    assert [queue for queue in feed._queues.values() if queue] == [{"19"}]
+
+
+def test_who_goes_to_another_queue_is_told_of_both_and_what_is_no_place_of_none() -> None:
+    waiting = placed("pending", 1, CREATE)
+    moved = placed("pending", 2, "job@1 move pending pending", key="acme/web")
+    by_hand = {**image("active", 3, "e3", START), "place": {"S": "here"}}
+    records = (job(17, None, waiting), job(17, waiting, moved), job(18, None, by_hand))
+    assert Feed().lines_of(Delivery(records, 3, "", "", 3.0))[1:] == [
+        "job 17  v2  pending -> pending  move  [build 'acme/api': left, 0 wait; build 'acme/web': queued, 1 waits]",
+        "job 18  v3  (new) -> active  start",
     ]
 
 
@@ -119,6 +176,7 @@ def test_a_sweep_tells_what_it_got_done_and_its_log_only_while_it_is_new() -> No
     head = "sweep  1 timer fired, 2 effects done, 1 attempt failed, 1 entity put aside again"
     assert feed.lines_of_sweep(sweep) == [head, "    | WARNING a", "    | INFO 7"]
     assert feed.lines_of_sweep(sweep) == [head]
+    assert feed.lines_of_sweep(Sweep({"started": 1})) == ["sweep  1 waiting entity started"]
     assert feed.lines_of_sweep(Sweep({"for_people": 2}, log="INFO 8\nINFO {} 9")) == [
         "sweep  2 effects parked for a person",
         "    | INFO 8",
