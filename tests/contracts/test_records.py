@@ -11,8 +11,9 @@ import pytest
 from tests.contracts.conftest import Ports
 from tests.writes import BEGINNING, committed, creation, requested, step
 from workflow.aws.records import TableRecords
+from workflow.engine.place import LaneKey, Place
 from workflow.runtime.ledger_entry import OWED, LedgerEntry
-from workflow.runtime.ports import Violation
+from workflow.runtime.ports import Violation, Write
 from workflow.runtime.records import Records, Seen, WalkProgress
 from workflow.testing import MemoryStore
 
@@ -162,3 +163,57 @@ def test_items_that_somebody_damaged_are_named_and_end_nothing(ports: Ports) -> 
     walked = {seen.entity_id: seen.owing for share in range(SHARES) for seen in _walked(records, share)}
     assert walked["sound"] == 0
     assert walked["42"] > 0
+
+
+def _in_lane(store: Any, entity_id: str, key: str, **stands: Any) -> Write:
+    place = Place("build", key, BEGINNING, **stands)
+    return committed(store, creation(entity_id, kind="job", place=place))
+
+
+def test_a_walk_sees_states_and_places_and_takes_no_row_of_a_lane_for_an_entity(few_a_page: Ports) -> None:
+    store, records = few_a_page.store, _records(few_a_page)
+    places = {}
+    for number, entity_id in enumerate(MANY):
+        stands = {"slot": number + 1} if number < 3 else {"rank": f"{number:03d}"}
+        places[entity_id] = _in_lane(store, entity_id, "acme#ü", **stands).after.place
+    committed(store, creation("nowhere", kind="job"))
+    store.watch_lane(LaneKey("job", "build", "acme#ü"), None, BEGINNING)
+    seen = {one.entity_id: one for share in range(SHARES) for one in _walked(records, share)}
+    assert {entity_id: one.place for entity_id, one in seen.items()} == {**places, "nowhere": None}
+    assert {(one.kind, one.state) for one in seen.values()} == {("job", "placed")}
+    found = [one for share in range(SHARES) for one in records.all(share, SHARES)]
+    assert sorted(_ids(found)) == sorted([*MANY, "nowhere"])
+
+
+def test_every_lane_with_a_row_is_in_one_share_once_whoever_stands_there(few_a_page: Ports) -> None:
+    store, records = few_a_page.store, _records(few_a_page)
+    for number, entity_id in enumerate(MANY):
+        _in_lane(store, entity_id, f"key#{number % 4}", slot=number + 1)
+    committed(store, creation("nowhere", kind="lanes"))
+    gone = committed(store, creation("once", kind="job", place=Place("test", "", BEGINNING, slot=1)))
+    committed(store, step(gone.after))
+    found = [lane for share in range(SHARES) for lane in records.lanes(share, SHARES)]
+    assert sorted(found) == [LaneKey("job", "build", f"key#{number}") for number in range(4)]
+
+
+@pytest.mark.not_on(memory="nobody writes there past the framework")
+def test_what_somebody_put_among_the_lanes_ends_no_walk(ports: Ports) -> None:
+    _in_lane(ports.store, "42", "acme", slot=1)
+    ports.client.put_item(TableName=ports.table, Item={"pk": {"S": "lane#by hand"}, "sk": {"S": "x"}})
+    records = _records(ports)
+    found = [lane for share in range(SHARES) for lane in records.lanes(share, SHARES)]
+    assert found == [LaneKey("job", "build", "acme")]
+    assert _ids([one for share in range(SHARES) for one in records.all(share, SHARES)]) == ["42"]
+
+
+@pytest.mark.not_on(memory="nobody writes there past the framework")
+def test_a_place_that_was_damaged_is_looked_at_whole(ports: Ports) -> None:
+    _in_lane(ports.store, "42", "acme", slot=1)
+    ports.client.update_item(
+        TableName=ports.table,
+        Key={"pk": {"S": "job#42"}, "sk": {"S": "entity"}},
+        UpdateExpression="SET place = :place",
+        ExpressionAttributeValues={":place": {"S": "here"}},
+    )
+    (seen,) = [one for share in range(SHARES) for one in _walked(_records(ports), share)]
+    assert (seen.entity_id, seen.owing > 0) == ("42", True)

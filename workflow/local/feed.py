@@ -41,8 +41,8 @@ class Feed:
         self._queues: dict[LaneKey, set[str]] = {}
 
     def lines_of(self, delivery: Delivery) -> list[str]:
-        """Return a line for each record not told before, at its end what moves in a lane; then what the function logged,
-        then why the rest come again.
+        """Return a line for each record not told before, at its end what moves in a lane; then what the function
+        logged, then why the rest come again.
 
         A delivery that brings nothing new and gets nothing done is one line; its log and its failure are told only
         if they are new or have not been told for half a minute.
