@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutants import accepting, delivering, waiting
+from tests.mutants import accepting, delivering, lanes, waiting
 
-ALL = (*accepting.MUTANTS, *delivering.MUTANTS, *waiting.MUTANTS)
+ALL = (*accepting.MUTANTS, *delivering.MUTANTS, *waiting.MUTANTS, *lanes.MUTANTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.scenarios import ALL, NASTY
+from tests.simulation.scenarios import ALL, NASTY, QUEUED
 from workflow.testing.simulation import Command, Scenario
 
 EVERYTHING = Scenario(ALL)
@@ -16,3 +16,19 @@ def _started(entity_id: str) -> list[Command]:
 
 OUTCOMES_WITH_TRANSITIONS = Scenario(NASTY, scripts=[_started(str(number)) for number in range(1, 6)])
 """Five entities, and each owes a hook with a `then` three times; faults and hooks are as fate has them."""
+
+LANES = Scenario(QUEUED)
+"""Three lanes, and many who start whoever is next in them."""
+
+
+def _moved(entity_id: str, repository: str, other: str) -> list[Command]:
+    create = Command("create", "queued", entity_id, payload={"repository": repository})
+    skip, retry, finish = (Command("fire", "queued", entity_id, trigger) for trigger in ("skip", "retry", "finish"))
+    move = Command("fire", "queued", entity_id, "move", {"repository": other})
+    again = Command("fire", "queued", entity_id, "move", {"repository": repository})
+    life = [skip, Command("rush"), move, finish, again, retry]
+    return [create, *life, Command("wait", seconds=8), *life]
+
+
+MOVING = Scenario(QUEUED, scripts=[_moved(str(n), *(("red", "blue"), ("blue", "red"))[n % 2]) for n in range(1, 6)])
+"""Five entities that go from one queue to the other and back, where each has a limit of its own that changes."""

@@ -24,6 +24,22 @@ def check_lanes(world: World) -> None:
         _check_slots(world, watch, lane, running[lane])
 
 
+def check_prompt(world: World) -> None:
+    """While nobody acts and the stream is delivered, before any sweeper comes by: no slot is free beside somebody who
+    waits there and would have been started all the time."""
+    watch = world.lane_watch
+    if watch is None or watch.by_hand or world.is_trimmed:
+        return
+    for key, stand in watch.stands.items():
+        declared = world.definition(key[0]).lanes[stand.lane.lane]
+        if stand.runs or declared.limit_function or not watch.would_have_started(key, stand):
+            continue
+        running = sum(other.lane == stand.lane and other.runs for other in watch.stands.values())
+        if running < declared.limit:
+            text = f"{running} of at most {declared.limit} run in the {stand.lane}, and nobody has looked"
+            world.log.breach(9, f"{text} since {' '.join(key)} waits, or the slot is free")
+
+
 def _check_slots(world: World, watch: LaneWatch, lane: LaneKey, running: int) -> None:
     keys = [key for key, stand in watch.stands.items() if stand.lane == lane and not stand.runs]
     is_watched = any(watched.lane == lane for watched in world.table.watched())

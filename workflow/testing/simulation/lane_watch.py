@@ -151,6 +151,10 @@ class LaneWatch:
     def _check_start(self, key: Key, write: Write, stand: Stand) -> None:
         log, look = self._world.log, self._sent.get(write.token)
         self.starts += 1
+        if look is None and key in log.tainted:
+            # Written by hand out of the running state and fired back: the slot was never given back.
+            self.by_framework.discard(key)
+            return
         if look is not None:
             self.stands[key] = stand = stand._replace(told=look.told)
         others = [other for other in self.by_framework if self.stands[other].lane == stand.lane]
@@ -193,6 +197,12 @@ class LaneWatch:
         command = Command(declared.trigger, {}, "id", "checker", "")
         now = self._world.runtime.clock.now()
         return not isinstance(decide(self._world.runtime.machine(lane.kind), entity, command, now), Refused)
+
+    def would_have_started(self, key: Key, stand: Stand) -> bool:
+        """Whether it would have been started at any time since it came to wait there."""
+        history = self._world.table.history(key)
+        versions = [event.version for event in history if event.at >= stand.since]
+        return all(self.accepts(fold(history[:version]), stand.lane) for version in versions)
 
     def note_by_hand(self, key: Key, *, moved: bool = True) -> None:
         """Somebody wrote past the framework to the entity, or (not `moved`) to its row."""

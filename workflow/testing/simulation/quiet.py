@@ -12,6 +12,7 @@ from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.mend_lane import mend_lane, mend_place
 from workflow.runtime.people import redrive, skip
 from workflow.runtime.start_waiting import start_waiting
+from workflow.testing.simulation.check_lanes import check_prompt
 from workflow.testing.simulation.check_visible import check_visible
 from workflow.testing.simulation.scheduler import SECOND
 from workflow.testing.simulation.story import START
@@ -70,6 +71,8 @@ def _settle(world: World, redriven: dict[tuple[str, str, int], int], *, mends: b
     while rounds < _MOST_ROUNDS:
         rounds, settled = (rounds + 1, settled) if settled == len(world.log.settled) else (0, len(world.log.settled))
         _until_idle(world)
+        if not world.log.breaches:
+            check_prompt(world)
         if world.log.breaches:
             return
         # Each time: a pause may have been long on its way.

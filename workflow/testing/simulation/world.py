@@ -193,7 +193,7 @@ class World:
             self.fault("limit function failed")
             raise LookupError("no limit today")
         place = (name, key)
-        if place not in self._limits or self.fate.happens(15):
+        if place not in self._limits or self.fate.happens(8):
             self._limits[place] = _LIMITS[self.fate.choose(len(_LIMITS))]
             self.tell_of("people", f"the limit {name!r} of {key!r} is {self._limits[place]} now")
         return self._limits[place]
