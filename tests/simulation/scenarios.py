@@ -13,3 +13,5 @@ SHIPPED = load_definitions(_HERE.parents[1] / "definitions")
 NASTY = load_definitions(_HERE / "nasty.yaml")
 QUEUED = load_definitions(_HERE / "queue.yaml")
 ALL = Definitions((*SHIPPED, *NASTY))
+SIMULATED = {"all": ALL, "lanes": QUEUED}
+"""What `make sim` plays, by name."""

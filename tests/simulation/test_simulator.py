@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.samples import ORDER, entering
-from tests.simulation.scenarios import ALL, NASTY, SHIPPED
+from tests.simulation.scenarios import ALL, NASTY, QUEUED, SHIPPED
 from workflow import Definitions, Effect, hook
 from workflow.definition.definition import Guard, State, Transition
 from workflow.testing import simulate
@@ -40,7 +40,7 @@ def _break_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryLedger, "holds", lambda self, owner, entry: entry[:3] in self._entries)
 
 
-@pytest.mark.parametrize("definitions", [ALL, SHIPPED, NASTY], ids=["all", "shipped", "nasty"])
+@pytest.mark.parametrize("definitions", [ALL, SHIPPED, NASTY, QUEUED], ids=["all", "shipped", "nasty", "lanes"])
 def test_every_promise_is_kept_in_every_schedule(definitions: Definitions) -> None:
     report, story = run_seeds(Scenario(definitions), range(120), replay_with="make sim SEED={seed}")
     assert story == ""
