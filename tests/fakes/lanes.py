@@ -1,4 +1,4 @@
-"""Jobs in lanes, on a store in memory, with somebody to deliver what happens and hands that write past the framework."""
+"""Jobs in lanes on a store in memory, somebody to deliver what happens, and hands that write past the framework."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +18,14 @@ from tests.samples import JOB, laned
 from workflow import limit
 from workflow.definition.definition import Guard, Lane, Transition
 from workflow.engine.place import LaneKey
-from workflow.errors import ContentionError, LaneFullError, LimitError, StoreAccessError, ThrottledError
+from workflow.errors import (
+    ContentionError,
+    LaneFullError,
+    LimitError,
+    StoreAccessError,
+    ThrottledError,
+    TransitionError,
+)
 from workflow.runtime.lane_ports import LaneState
 from workflow.runtime.ports import Contested, Write
 from workflow.runtime.start_waiting import WATCH, Started
@@ -305,12 +313,8 @@ def test_8_who_look_at_once_start_each_once_and_never_more_than_may(most: int) -
     assert store.most_at_once == most
     assert bench.standing() == ({}, [])
     assert all(len(bench.flow.history("job", entity_id)) == 3 for entity_id in ids)
-    # Of those that wait, nobody is started before one who was there and is more urgent.
-    assert _out_of_order(store.started) <= most * THREADS if most > 1 else store.started == ids
-
-
-def _out_of_order(started: list[str]) -> int:
-    return sum(1 for one, next_one in zip(started, started[1:], strict=False) if one > next_one)
+    # Nobody is started before one who is more urgent, but for those that others are starting at the same moment.
+    assert all(abs(place - int(entity_id)) < most for place, entity_id in enumerate(store.started))
 
 
 class Counting(FaultyStore):
@@ -333,11 +337,8 @@ class Counting(FaultyStore):
             return contested
 
     def finish(self, bench: LaneBench, entity_id: str) -> None:
-        if bench.get(entity_id).state == "active":
-            try:
-                bench.flow.fire("job", entity_id, "finish")
-            except Exception as error:
-                assert "no transition 'finish'" in str(error)
+        with suppress(TransitionError):
+            bench.flow.fire("job", entity_id, "finish")
 
 
 def test_two_lanes_of_one_kind_do_not_meddle() -> None:
