@@ -21,7 +21,7 @@ from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 30
-HANDLERS = ("handlers.order", "handlers.job", "handlers.shipment")
+HANDLERS = ("handlers.order", "handlers.repository", "handlers.job", "handlers.shipment")
 
 TRIAL = """\
 kind: trial

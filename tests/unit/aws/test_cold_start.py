@@ -34,7 +34,7 @@ def test_the_stream_lambda_opens_its_handler_and_imports_nothing_it_does_not_run
         "AWS_DEFAULT_REGION": "eu-central-1",
         "WORKFLOW_TABLE": "table",
         "WORKFLOW_DEFINITIONS": str(compiled),
-        "WORKFLOW_HANDLERS": "handlers.order,handlers.job,handlers.shipment",
+        "WORKFLOW_HANDLERS": "handlers.order,handlers.repository,handlers.job,handlers.shipment",
     }
 
     done = subprocess.run([sys.executable, "-c", COLD_START], env=environment, capture_output=True, text=True)

@@ -129,5 +129,5 @@ def test_a_terminal_that_lacks_a_character_gets_it_spelt_out():
 
     assert (done.returncode, done.stderr) == (
         1,
-        "Error: no definition of kind '\\u2713'; loaded: job, order, shipment\n",
+        "Error: no definition of kind '\\u2713'; loaded: job, order, repository, shipment\n",
     )
