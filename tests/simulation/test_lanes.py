@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from greenlet import GreenletExit  # type: ignore[import-untyped]
 
 from tests.simulation.scenarios import QUEUED
 from workflow.engine.place import LaneKey
@@ -11,7 +15,8 @@ from workflow.runtime.fire import create, fire
 from workflow.runtime.hooks import Hooks
 from workflow.runtime.lane_ports import LaneState
 from workflow.runtime.runtime import Runtime
-from workflow.runtime.start_waiting import start_waiting
+from workflow.runtime.start_waiting import Started, start_waiting
+from workflow.runtime.sweep_lane import sweep_lane
 from workflow.testing import MemoryClock, MemoryStore
 
 
@@ -73,3 +78,28 @@ def test_who_changes_between_the_look_and_the_start_is_looked_at_again() -> None
     entity = store.find_entity("queued", "1")
     assert entity is not None
     assert (entity.state, entity.version, entity.data["priority"]) == ("active", 3, 7)
+
+
+def test_a_sweeper_that_ends_while_it_lets_go_of_a_lane_leaves_nobody_unwatched() -> None:
+    store = _Interrupted()
+    runtime = Runtime(QUEUED, Hooks(), store, store.ledger, MemoryClock())
+    lane = LaneKey("queued", "build", "red")
+    create(runtime, _ask("runs", "create", repository="red"))
+    assert start_waiting(runtime, lane) == Started(1, False)
+    store.watch_lane(lane, None, runtime.clock.now())
+
+    def come_and_wait() -> None:
+        create(runtime, _ask("waits", "create", repository="red"))
+        assert start_waiting(runtime, lane) == Started(0, True)
+        store.then = end
+
+    def end() -> None:
+        raise GreenletExit
+
+    def after_the_look() -> None:
+        store.then = come_and_wait
+
+    store.then = after_the_look
+    with pytest.raises(GreenletExit):
+        sweep_lane(runtime, next(iter(store.watched_lanes(runtime.clock.now()))))
+    assert [watched.lane for watched in store.watched_lanes(runtime.clock.now() + timedelta(minutes=10))] == [lane]

@@ -29,6 +29,10 @@ log = logging.getLogger("workflow")
 WATCH = timedelta(minutes=1)
 """How long a sweeper lets somebody wait before it looks at the lane, whatever the stream brings."""
 
+ENDING = timedelta(minutes=6)
+"""A sweeper that is about to let go of a lane puts its next look so much later: half of it is far more than clocks are
+wrong, so that everybody knows which of the two it is."""
+
 _NOWHERE = Place("", "", datetime.max.replace(tzinfo=UTC))
 _MOST_LOOKS = 32
 _SPARE = 10
@@ -136,8 +140,9 @@ def _are_waiting(passed: Collection[str], waiting: Sequence[InLane]) -> bool:
 
 def _watch(runtime: Runtime, lane: LaneKey, found: LaneState, waiting: bool) -> bool:
     """Has a sweeper look at a lane in which somebody waits; whether somebody does."""
-    if waiting and found.watched is None:
-        runtime.store.watch_lane(lane, None, runtime.clock.now() + WATCH)
+    now = runtime.clock.now()
+    if waiting and (found.watched is None or found.watched > now + ENDING / 2):
+        runtime.store.watch_lane(lane, found.watched, now + WATCH)
     return waiting
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from workflow.engine.place import LaneKey
 from workflow.runtime.lane_ports import WatchedLane
 from workflow.runtime.mend_lane import mend_lane
 from workflow.runtime.runtime import Runtime
-from workflow.runtime.start_waiting import WATCH, start_waiting, watch_lane
+from workflow.runtime.start_waiting import ENDING, WATCH, start_waiting
 
 
 def sweep_lane(runtime: Runtime, watched: WatchedLane) -> int:
@@ -20,8 +23,19 @@ def sweep_lane(runtime: Runtime, watched: WatchedLane) -> int:
         return 0
     mend_lane(runtime, watched.lane)
     started, waiting = start_waiting(runtime, watched.lane)
-    forgotten = not waiting and runtime.store.watch_lane(watched.lane, again, None)
-    # Who came after the look may have seen that the lane was watched.
-    if forgotten and runtime.store.lane(watched.lane, waiting=1).waiting:
-        watch_lane(runtime, watched.lane)
+    if not waiting:
+        _let_go(runtime, watched.lane, again)
     return started
+
+
+def _let_go(runtime: Runtime, lane: LaneKey, watched: datetime) -> None:
+    """Looks at the lane no more, unless somebody has come since the look.
+
+    In two steps, so that nobody is left alone where this process ends in between: who comes after the first one sees
+    that the watch is about to end, and watches anew.
+    """
+    ending = watched + ENDING
+    if not runtime.store.watch_lane(lane, watched, ending):
+        return
+    waits = runtime.store.lane(lane, waiting=1).waiting
+    runtime.store.watch_lane(lane, ending, watched if waits else None)
