@@ -26,6 +26,7 @@ def lanes_view(views: Sequence[LaneView], now: datetime) -> RenderableType:
     if not views:
         return Text("nobody runs or waits in a lane", "dim")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.padding = (0, 1, 0, 0)
     for name in ("lane", "key", "limit", "entity", "place", "since"):
         table.add_column(name, no_wrap=name in ("limit", "place", "since"), overflow="fold")
     for view in views:
