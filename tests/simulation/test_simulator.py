@@ -14,7 +14,7 @@ import pytest
 
 from tests.samples import ORDER, entering
 from tests.simulation.scenarios import ALL, NASTY, QUEUED, SHIPPED
-from workflow import Definitions, Effect, hook
+from workflow import Definitions, Effect, hook, limit
 from workflow.definition.definition import Guard, State, Transition
 from workflow.testing import simulate
 from workflow.testing.memory_ledger import MemoryLedger
@@ -313,3 +313,41 @@ def test_testing_needs_no_greenlet_until_somebody_simulates() -> None:
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert told == ("the simulator needs greenlet, which is not installed: pip install 'stream-workflow[simulation]'\n")
+
+
+_QUEUED_HOOKS = [hook(name=name)(lambda effect: None) for name in sorted(next(iter(QUEUED)).hooks)]
+
+
+def test_users_simulate_lanes_with_limits_of_their_own() -> None:
+    asked: set[str] = set()
+
+    @limit(name="deploys")
+    def by_repository(key: str) -> int:
+        asked.add(key)
+        return {"red": 2}.get(key, 1)
+
+    report = simulate(QUEUED, [*_QUEUED_HOOKS, by_repository], schedules=60)
+    assert asked == {"red", "blue"}
+    assert report.lane_starts > 300
+    assert report.crowded > 30
+    assert re.search(rf"^starts in lanes +{report.lane_starts:,}$", str(report), re.MULTILINE)
+    assert re.search(rf"^most schedulers at once +{report.schedulers}$", str(report), re.MULTILINE)
+
+
+def test_a_limit_that_says_no_number_is_told_with_what_waits_for_it() -> None:
+    @limit(name="deploys")
+    def broken(key: str) -> int:
+        raise LookupError("no table of limits")
+
+    with pytest.raises(AssertionError, match=r"BROKEN: promise 9 .*\n.*the limit 'deploys' failed"):
+        simulate(QUEUED, [*_QUEUED_HOOKS, broken], schedules=200)
+
+
+def test_lanes_are_played_with_crowds_limits_that_change_and_writes_by_hand() -> None:
+    report, _ = run_seeds(Scenario(QUEUED), range(60))
+    assert report.schedulers >= 12
+    assert report.crowded > 40
+    told = "\n".join(tell_seed(Scenario(QUEUED), seed)[0] for seed in range(60))
+    for words in ("the limit 'deploys' of", "by hand", "and some wait", "deletes the row of"):
+        assert words in told, words
+    assert report.faults["limit function failed"] > 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from workflow.engine.place import LaneKey
+from workflow.errors import LimitError
+from workflow.runtime.slots import limit_of
 from workflow.testing.simulation.lane_watch import LaneWatch
 from workflow.testing.simulation.world import World
 
@@ -48,7 +50,11 @@ def _check_slots(world: World, watch: LaneWatch, lane: LaneKey, running: int) ->
     if is_watched and not keys:
         world.log.breach(9, f"nobody waits in the {lane}, and sweepers look at it for ever")
     declared = world.definition(lane.kind).lanes[lane.lane]
-    limit = world.runtime.hooks.limits[declared.limit_function](lane.key) if declared.limit_function else declared.limit
+    try:
+        limit = limit_of(world.runtime, declared, lane.key)
+    except LimitError as error:
+        world.log.breach(9, f"nobody starts in the {lane}: {error}")
+        return
     next_ones = [key for key in keys if watch.accepts(world.table.entity(key), lane)]
     if running < limit and next_ones:
         world.log.breach(
