@@ -32,6 +32,8 @@ class Placing:
 
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
+        # A key is shown wherever its lane is: also an expression that takes the data whole must not see them.
+        self._sensitive = frozenset(field.name for field in definition.data.values() if field.sensitive)
         self._expressions = {
             text: Expression(text) for lane in definition.lanes.values() for text in (lane.by, lane.first) if text
         }
@@ -61,7 +63,8 @@ class Placing:
         if held is not None and not held.is_waiting:
             # Whatever has become of its data: the slot that it holds is what counts.
             return held
-        seen: Seen = {"data": {name: value for name, value in data.items() if value is not None}, "entity": entity}
+        shown = {name: value for name, value in data.items() if value is not None and name not in self._sensitive}
+        seen: Seen = {"data": shown, "entity": entity}
         key = self._key(lane, seen)
         if entity["state"] == lane.running:
             return Place(lane.name, key, at)
