@@ -9,9 +9,7 @@ from functools import partial
 from workflow.engine.place import LaneKey
 from workflow.errors import EffectNotParkedError
 from workflow.runtime.ledger_entry import LedgerEntry
-from workflow.runtime.mend_lane import mend_lane, mend_place
 from workflow.runtime.people import redrive, skip
-from workflow.runtime.start_waiting import start_waiting
 from workflow.testing.simulation.check_lanes import check_prompt
 from workflow.testing.simulation.check_visible import check_visible
 from workflow.testing.simulation.scheduler import SECOND
@@ -34,30 +32,14 @@ def bring_to_rest(world: World) -> None:
     everything is mended, and people let go on what waits for them. Afterwards nothing is open."""
     world.fate.calm = True
     _settle(world, {})
-    if world.is_trimmed and not world.log.breaches:
+    by_hand = world.lane_watch is not None and world.lane_watch.by_hand
+    if (world.is_trimmed or by_hand) and not world.log.breaches:
         _reconcile(world)
     if not world.log.breaches:
         check_visible(world)
         world.is_mended = True
         world.tell_of("people", "mend every hook, and let go on what waits")
         _settle(world, {}, mends=True)
-    if world.lane_watch and (world.is_trimmed or world.lane_watch.by_hand) and not world.log.breaches:
-        _mend_lanes(world)
-        _settle(world, {}, mends=True)
-
-
-def _mend_lanes(world: World) -> None:
-    """What neither the stream nor a sweeper hears of: somebody looks after it."""
-
-    def mend() -> None:
-        for key in world.table.entity_keys():
-            mend_place(world.runtime, *key)
-        for lane in sorted({*world.table.lane_keys(), *(watched.lane for watched in world.table.watched())}):
-            mend_lane(world.runtime, lane)
-            start_waiting(world.runtime, lane)
-
-    world.scheduler.spawn("person", mend)
-    _until_idle(world)
 
 
 def _reconcile(world: World) -> None:
