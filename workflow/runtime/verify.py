@@ -118,19 +118,16 @@ class _Walk:
             self.verified.notes += [note] if note else []
 
     def _unplaced(self, entity: Entity | None) -> list[Finding]:
-        """That the lane does not know of an entity, if that is still so when it is looked at again."""
+        """That the lane does not know of an entity that says that it stands there."""
         if entity is None or entity.place is None:
             return []
+        kind, entity_id, place = entity.kind, entity.id, entity.place
         try:
-            if self._rows.know(entity.kind, entity.id, entity.place):
-                return []
-            if self._rows.know(entity.kind, entity.id, entity.place, afresh=True):
-                return []
-            again = self._runtime.store.find_entity(entity.kind, entity.id)
+            is_known = self._rows.know(kind, entity_id, place) or self._rows.know(kind, entity_id, place, afresh=True)
         except HistoryConflictError:
+            # That is told of the lane.
             return []
-        is_there = again is not None and (again.version, again.place) == (entity.version, entity.place)
-        return [unknown_place(entity.kind, entity.id, entity.place)] if is_there else []
+        return [] if is_known else [unknown_place(kind, entity_id, place)]
 
     def _wrong(self, found: EntityRecords) -> list[Finding]:
         wrong = findings(found, self._runtime.definitions, self._runtime.clock.now())

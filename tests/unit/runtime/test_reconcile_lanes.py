@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.runtime.lanes import JOB, LANE, Builds
-from workflow.engine.place import LaneKey
+from workflow.engine.place import LaneKey, Place
 from workflow.errors import ContentionError
 from workflow.runtime import reconcile as module
 from workflow.runtime.lane_ports import InLane
@@ -24,6 +24,12 @@ def _found(builds: Builds) -> tuple[list[str], dict[LaneKey, int], list[str]]:
 def _rows(builds: Builds, lane: LaneKey = LANE) -> dict[str, int]:
     found = builds.store.lane(lane, waiting=100)
     return {row.entity_id: row.place.slot for row in (*found.running, *found.waiting)}
+
+
+def _placed(builds: Builds, id: str) -> Place:
+    place = builds.place(id)
+    assert place is not None
+    return place
 
 
 def test_lanes_and_entities_that_agree_are_left_alone() -> None:
@@ -74,9 +80,7 @@ def test_a_row_that_was_lost_is_there_again() -> None:
     builds = Builds()
     builds.queued("17", "18")
     for id in ("17", "18"):
-        place = builds.place(id)
-        assert place is not None
-        builds.store.remove_from_lane(LANE, InLane(id, place))
+        builds.store.remove_from_lane(LANE, InLane(id, _placed(builds, id)))
     moved, freed, broken = _found(builds)
     assert (sorted(moved), freed, broken) == (
         ["job 17: slot 1", "job 18: a place among those that wait"],
@@ -120,8 +124,11 @@ def test_what_a_newer_definition_has_placed_is_left_to_that() -> None:
     builds = Builds()
     builds.queued("17")
     builds.flow.create("job", "18", {"repository": "acme/web"})
+    builds.rewrite("17", definition=2, state="held")
+    builds.store.remove_from_lane(LANE._replace(key="acme/web"), InLane("18", _placed(builds, "18")))
     builds.rewrite("18", definition=2, place=None)
-    assert _found(builds)[0] == []
+    assert _found(builds) == ([], {}, [])
+    assert _rows(builds) == {"17": 1}
 
 
 def test_the_index_may_lag_behind_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.runtime.lanes import LANE, Builds, limited
+from tests.unit.runtime.lanes import JOB, LANE, Builds, limited
 from workflow import limit
+from workflow.engine.place import LaneKey
 from workflow.errors import HistoryConflictError
 from workflow.runtime.findings import Finding
 from workflow.runtime.lane_ports import InLane, LaneState
-from workflow.runtime.verify import Verified
+from workflow.runtime.verify import Verified, verify
 
 RECONCILE = "workflow reconcile"
 NAMED = "lane build of job for 'acme/api'"
@@ -71,7 +73,7 @@ def test_lanes_in_order_are_counted_and_have_no_finding() -> None:
     assert _verify(builds) == Verified(entities=3, events=5, lanes=2)
 
 
-def test_a_place_that_was_mended_without_an_event_is_no_difference_to_the_history() -> None:
+def test_a_place_that_was_mended_is_not_named_among_the_differences_to_the_history() -> None:
     builds = Builds()
     builds.queued("17", "18")
     builds.rewrite("18", state="active")
@@ -137,20 +139,37 @@ def test_a_limit_that_is_not_known_is_a_note() -> None:
     )
 
 
-def test_what_moves_meanwhile_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("look", range(1, 8))
+@pytest.mark.parametrize("before", [True, False])
+def test_what_moves_beside_a_look_is_looked_at_again(monkeypatch: pytest.MonkeyPatch, look: int, before: bool) -> None:
     builds = Builds()
     builds.queued("17", "18", "19")
-    lane, looks = builds.store.lane, []
+    read, looks = builds.store.lane, []
 
-    def moving(*given: object, **more: object) -> LaneState:
+    def move() -> None:
+        monkeypatch.setattr(builds.store, "lane", read)
+        builds.flow.fire("job", "17", "pass")
+        builds.delivery.run()
+
+    def moving(lane: LaneKey, *, waiting: int) -> LaneState:
         looks.append(1)
-        found: LaneState = lane(*given, **more)  # type: ignore[arg-type]
-        if len(looks) == 1:
-            builds.flow.fire("job", "17", "pass")
-            builds.delivery.run()
+        if len(looks) == look and before:
+            move()
+        found = read(lane, waiting=waiting)
+        if len(looks) == look and not before:
+            move()
         return found
 
     monkeypatch.setattr(builds.store, "lane", moving)
+    assert verify(builds.flow.runtime, builds.store.records, workers=1).findings == []
+
+
+def test_a_place_that_was_given_without_an_event_is_no_difference_to_the_history() -> None:
+    builds = Builds(replace(JOB, lanes={}))
+    builds.queued("17")
+    builds.deploy(JOB)
+    builds.operations.reconcile()
+    assert builds.place("17") is not None
     assert _verify(builds).findings == []
 
 
