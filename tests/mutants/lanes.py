@@ -97,4 +97,10 @@ MUTANTS = (
         "a sweeper frees the places of those who still stand there",
         Edit("workflow.runtime.mend_lane:free_stale", "if _stands_there(runtime, lane, row):", "if False:"),
     ),
+    _mutant(
+        "lanes not reconciled",
+        "what was written to a lane by hand, or lost by the stream, stays as it is",
+        Edit("workflow.runtime.reconcile:Reconciler._mend_lanes", "self._lanes.mend(lane)", "str(lane)"),
+        Edit("workflow.runtime.reconcile:Reconciler._look", "self._lanes.look(seen)", "str(seen)"),
+    ),
 )
