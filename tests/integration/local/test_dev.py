@@ -78,6 +78,20 @@ transitions:
   start: {from: idle, to: busy}
   stop: {from: busy, to: idle}
 """
+LAMP = """\
+kind: lamp
+version: 1
+initial: dark
+states:
+  dark: {}
+  lit: {}
+  broken: {final: true}
+lanes:
+  glow: {waiting: dark, running: lit, trigger: light}
+transitions:
+  light: {from: dark, to: lit}
+  burst: {from: lit, to: broken}
+"""
 GREET = """\
 from workflow import hook
 
@@ -97,6 +111,7 @@ def own_names(tmp_path: Path) -> Path:
     (project / "pyproject.toml").write_text('[tool.workflow]\ndefinitions = "flows"\nhandlers = ["hooks.device"]\n')
     (project / "hooks" / "device.py").write_text(GREET)
     (project / "flows" / "device.yaml").write_text(DEVICE)
+    (project / "flows" / "lamp.yaml").write_text(LAMP)
     return project
 
 
@@ -115,6 +130,15 @@ def test_dev_follows_a_project_with_folders_of_its_own_names(own_names: Path, mo
         flow.create("device", "1")
         assert dev.until("device 1") == "device 1  v1  (new) -> idle  create"
         assert dev.until("    | ValueError") == "    | ValueError: a poison hook"
+
+        flow.create("lamp", "1")
+        assert dev.until("lamp 1  v1") == "lamp 1  v1  (new) -> dark  create  [glow: queued, 1 waits]"
+        assert dev.until("lamp 1  v2") == "lamp 1  v2  dark -> lit  light  [glow: slot 1 taken, 0 wait]"
+        flow.create("lamp", "2")
+        assert dev.until("lamp 2  v1").endswith("[glow: queued, 1 waits]")
+        flow.fire("lamp", "1", "burst")
+        assert dev.until("lamp 1  v3").endswith("[glow: slot 1 free, 1 waits]")
+        assert dev.until("lamp 2  v2").endswith("[glow: slot 1 taken, 0 wait]")
 
         definition, hooks = own_names / "flows" / "device.yaml", own_names / "hooks" / "device.py"
         replace(definition, DEVICE.replace("greet", "byee"))
