@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from workflow.aws.client import make_client
 from workflow.local.deploy import HANDLERS_PARAMETER, Deployer, Stack
@@ -35,17 +36,21 @@ class LocalCloud:
     schedule: Schedule
     env: dict[str, str]
     _deployer: Deployer = field(repr=False)
+    _given: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def redeploy(self) -> float:
+    def redeploy(self, given: Mapping[str, str] = MappingProxyType({})) -> float:
         """Bring the cloud to the project's present files and return how many seconds that took.
 
-        What is deployed stays, and keeps working, if anything is wrong with the files. Raises what building raises,
-        or DeployError.
+        `given` are parameters of the template, from now on: those that can be told only of a cloud that is there, such
+        as its address. What is deployed stays, and keeps working, if anything is wrong with the files. Raises what
+        building raises, or DeployError.
         """
         started = time.monotonic()
         code = build(self.project)
         put_missing_secrets(self.endpoint_url, code)
-        stack = self._deployer.deploy(_template(self.project), code, parameters(self.project))
+        given_now = {**self._given, **given}
+        stack = self._deployer.deploy(_template(self.project), code, parameters(self.project) | given_now)
+        self._given = given_now
         self.pump.follow(stack)
         self.schedule.follow(stack)
         self.stack, self.env = stack, environment(self.project, stack)
