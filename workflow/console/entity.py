@@ -20,6 +20,7 @@ from workflow.definition.definition import Definition, State, Transition
 from workflow.definition.durations import written
 from workflow.engine.entity import Entity
 from workflow.runtime.explain import command
+from workflow.runtime.lane_view import told_place
 
 _LONGEST_VALUE = 1000
 
@@ -50,6 +51,10 @@ def _sections(history: EntityHistory, entity: Entity, zone: tzinfo | None) -> It
     data = history.data_of(entity)
     fields = [(Text(printable(name)), _folding(show_value(value, _LONGEST_VALUE))) for name, value in data.items()]
     yield "data", columns(fields) if fields else Text("none", "dim")
+    if entity.place is not None:
+        since = day_and_time(entity.place.since, zone)
+        told = f"{told_place(entity.place)} in {entity.place.at(entity.kind)}, since {since}"
+        yield "lane", _folding(printable(told))
     yield "can fire", ways_out(history.definition, entity.state)
     effects = list(history.open_effects())
     if effects:

@@ -217,6 +217,12 @@ def test_verify_tells_promise_nine_the_lanes_and_the_notes(run, builds):
     assert any(line.startswith("note: lane build of job for 'acme/web': 2 run, and its limit is 1") for line in lines)
 
 
+def test_show_tells_where_in_a_lane_an_entity_stands(run):
+    shown = {id: " ".join(run("show", "job", id).stdout.split()) for id in ("17", "18")}
+    assert "lane slot 1 in lane build of job for 'acme/api', since 2026-01-31 13:00:00 can fire" in shown["17"]
+    assert "lane a place among those that wait in lane build of job for 'acme/api', since" in shown["18"]
+
+
 def test_explain_shows_the_lane_as_json(run):
     told = json.loads(run("explain", "job", "18", "--json").stdout)
     assert told["lane"]["key"] == "acme/api"
