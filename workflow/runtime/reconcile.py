@@ -22,6 +22,7 @@ from workflow.runtime.mend_lane import free_stale, mend_place
 from workflow.runtime.records import Records, Seen, WalkProgress
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.standing import Standing, first_open, standings
+from workflow.runtime.start_waiting import watch_lane
 
 GRACE = timedelta(minutes=5)
 """What happened less than this ago may still be on its way on the stream."""
@@ -232,11 +233,13 @@ class _LaneMending:
         if found is None:
             return set()
         wrong = misplaced(runtime.definitions, kind, found.state, found.place)
+        why_not = f"{kind} {entity_id}: {unfit(runtime, found) or wrong}"
         with self._lock:
             if moved:
                 self._found.moved.append(f"{kind} {entity_id}: {told_place(found.place)}")
-            elif wrong:
-                self._found.broken.append(f"{kind} {entity_id}: {unfit(runtime, found) or wrong}")
+            elif wrong and why_not not in self._found.broken:
+                # The walk comes by it, and by its lane.
+                self._found.broken.append(why_not)
         return {found.place.at(kind)} if found.place else set()
 
     def mend(self, lane: LaneKey) -> None:
@@ -249,9 +252,8 @@ class _LaneMending:
         found = store.lane(lane, waiting=ALL)
         for row in (*found.running, *found.waiting):
             others |= self._look_at_row(lane, row)
-        found = store.lane(lane, waiting=1)
-        if found.waiting and found.watched is None:
-            store.watch_lane(lane, None, self._runtime.clock.now())
+        if store.lane(lane, waiting=1).waiting:
+            watch_lane(self._runtime, lane)
         for other in others:
             self.mend(other)
 

@@ -14,6 +14,7 @@ from workflow.runtime import reconcile as module
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.reconcile import Reconciled, Reconciler
 from workflow.runtime.records import WalkProgress
+from workflow.runtime.start_waiting import ENDING, WATCH
 
 
 def _found(builds: Builds) -> tuple[list[str], dict[LaneKey, int], list[str]]:
@@ -118,6 +119,28 @@ def test_data_that_give_no_place_are_told() -> None:
     builds.rewrite("18", data={}, place=None)
     told = "job 18: the lane 'build' needs a key, text or a whole number, from 'data.repository'"
     assert _found(builds) == ([], {LANE: 1}, [told])
+
+
+def test_what_cannot_be_mended_is_told_once() -> None:
+    builds = Builds()
+    builds.queued("17", "18")
+    builds.rewrite("18", state="active", data={})
+    builds.rewrite("17", state="held")
+    assert _found(builds) == (
+        ["job 17: no place"],
+        {LANE: 1},
+        ["job 18: the lane 'build' needs a key, text or a whole number, from 'data.repository'"],
+    )
+
+
+def test_who_waits_is_watched_even_if_a_sweeper_is_about_to_let_go_of_the_lane() -> None:
+    builds = Builds()
+    builds.queued("17", "18")
+    watched = builds.store.lane(LANE, waiting=0).watched
+    assert watched is not None
+    assert builds.store.watch_lane(LANE, watched, builds.clock.now() + WATCH + ENDING)
+    builds.operations.reconcile()
+    assert builds.store.lane(LANE, waiting=0).watched == builds.clock.now() + WATCH
 
 
 def test_what_a_newer_definition_has_placed_is_left_to_that() -> None:

@@ -106,7 +106,7 @@ def test_who_waits_long_beside_a_free_slot_is_found_if_nobody_looks_there() -> N
     assert _verify(builds).findings == [Finding(9, "job", "17", told, RECONCILE)]
     builds.operations.reconcile()
     assert _verify(builds).findings == []
-    builds.clock.advance(301)
+    builds.clock.advance(60 + 301)
     (finding,) = _verify(builds).findings
     assert "sweeper's Lambda" in finding.way_out
 
