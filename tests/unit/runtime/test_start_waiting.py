@@ -117,7 +117,10 @@ def test_many_who_refuse_keep_nobody_behind_them_from_the_slot() -> None:
     bench = _guarded("data.note == 'go'")
     bench.add(*(f"{number:04d}" for number in range(1500)))
     bench.add("last", note="go")
+    bench.store.reads = 0
     assert bench.start() == Started(1, True)
+    # Each is asked once, by a read, and one more before a refusal is final.
+    assert bench.store.reads <= 2 * 1501
     assert bench.get("last").state == "active"
     # Nobody else was faster: there was nothing to wait for.
     assert bench.clock.slept == []
@@ -194,6 +197,34 @@ def test_one_who_moved_to_another_queue_meanwhile_leaves_the_slot_to_the_next() 
     assert bench.standing("b") == ({}, ["mover"])
     # The stream brings that it came there.
     assert bench.start("b") == Started(1, False)
+
+
+def test_one_who_moves_to_another_queue_at_the_last_moment_takes_no_slot_there() -> None:
+    bench = LaneBench(laned(limit_function="by_key"), handlers=[by_key])
+    bench.add("narrow1", repository="narrow")
+    bench.start("narrow")
+    bench.add("wide1", "mover", "wide2", repository="wide")
+    bench.flow.fire("job", "wide1", "start")
+    bench.store.meanwhile = lambda: bench.flow.fire("job", "mover", "move", {"repository": "narrow"})
+    assert bench.start("wide").started == 1
+    assert bench.standing("narrow") == ({1: "narrow1"}, ["mover"])
+    assert bench.standing("wide") == ({1: "wide1", 2: "wide2"}, [])
+
+
+def test_one_who_changes_at_the_last_moment_and_is_still_the_best_is_started_all_the_same() -> None:
+    bench = LaneBench()
+    bench.add("a", "b")
+    bench.store.meanwhile = lambda: bench.flow.fire("job", "a", "note", {"note": "x"})
+    assert bench.start() == Started(1, True)
+    assert bench.standing() == ({1: "a"}, ["b"])
+
+
+def test_one_who_loses_the_first_place_at_the_last_moment_waits_on() -> None:
+    bench = LaneBench()
+    bench.add("a", "b")
+    bench.store.meanwhile = lambda: bench.flow.fire("job", "a", "rate", {"priority": -1})
+    assert bench.start() == Started(1, True)
+    assert bench.standing() == ({1: "b"}, ["a"])
 
 
 def test_a_slot_that_somebody_else_took_meanwhile_is_looked_for_again() -> None:
