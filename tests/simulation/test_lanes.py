@@ -14,6 +14,7 @@ from workflow.runtime.ask import Ask
 from workflow.runtime.fire import create, fire
 from workflow.runtime.hooks import Hooks
 from workflow.runtime.lane_ports import LaneState
+from workflow.runtime.reconcile import Reconciler
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.start_waiting import Started, start_waiting
 from workflow.runtime.sweep_lane import sweep_lane
@@ -103,3 +104,19 @@ def test_a_sweeper_that_ends_while_it_lets_go_of_a_lane_leaves_nobody_unwatched(
     with pytest.raises(GreenletExit):
         sweep_lane(runtime, next(iter(store.watched_lanes(runtime.clock.now()))))
     assert [watched.lane for watched in store.watched_lanes(runtime.clock.now() + timedelta(minutes=10))] == [lane]
+
+
+def test_whoever_is_put_back_among_those_that_wait_is_watched_also_in_a_lane_that_was_mended_before() -> None:
+    store, hooks = MemoryStore(), Hooks()
+    hooks.limits = {"deploys": lambda key: 2}
+    runtime = Runtime(QUEUED, hooks, store, store.ledger, MemoryClock())
+    lane = LaneKey("queued", "deploy", "red")
+    for entity_id in ("1", "2"):
+        create(runtime, _ask(entity_id, "create", repository="red"))
+        fire(runtime, _ask(entity_id, "skip"))
+    fire(runtime, _ask("2", "deploy"))
+    (lost,) = store.lane(lane, waiting=9).waiting
+    store.remove_from_lane(lane, lost)
+    Reconciler(runtime, store.records).reconcile(workers=1)
+    assert store.lane(lane, waiting=9).waiting == [lost]
+    assert [watched.lane for watched in store.watched_lanes(runtime.clock.now() + timedelta(minutes=2))] == [lane]

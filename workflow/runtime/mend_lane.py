@@ -12,6 +12,7 @@ from workflow.errors import ContentionError, HistoryConflictError
 from workflow.runtime.again import wait
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.start_waiting import watch_lane
 
 log = logging.getLogger("workflow")
 
@@ -83,10 +84,18 @@ def mend_place(runtime: Runtime, kind: str, entity_id: str) -> bool:
             return False
         if place is None and entity.place is None:
             return False
-        if runtime.store.move_in_lane(entity, place):
+        if _is_moved(runtime, entity, place):
             return True
         wait(runtime.clock, attempt)
     raise ContentionError(f"the place of {kind} {entity_id} in its lane: others were faster {_MOST_TRIES} times")
+
+
+def _is_moved(runtime: Runtime, entity: Entity, place: Place | None) -> bool:
+    is_moved = runtime.store.move_in_lane(entity, place)
+    if is_moved and place is not None and place.is_waiting:
+        # No event tells of it, to bring somebody who looks.
+        watch_lane(runtime, place.at(entity.kind))
+    return is_moved
 
 
 def _is_in_place(runtime: Runtime, entity: Entity) -> bool:
