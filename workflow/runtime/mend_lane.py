@@ -52,10 +52,13 @@ def _stands_there(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
 
 def _fits(runtime: Runtime, entity: Entity) -> bool:
     """Whether the entity's place is one for its state, as far as the lane is declared here: by the version that gave
-    the place, or else by the one in force."""
+    the place, or else by the one in force. Where that one has another lane for the state, it is the one that counts: in
+    a lane that is no more nobody is started."""
     place, in_force = entity.place, runtime.definitions.find(entity.kind)
     if place is None or in_force is None or entity.definition > in_force.version:
         return True
+    if entity.state in in_force.lane_of and in_force.lane_of[entity.state].name != place.lane:
+        return False
     known = (runtime.definitions.find(entity.kind, entity.definition), in_force)
     lane = next((d.lanes[place.lane] for d in known if d and place.lane in d.lanes), None)
     return lane is None or entity.state == (lane.waiting if place.is_waiting else lane.running)
@@ -77,9 +80,7 @@ def mend_place(runtime: Runtime, kind: str, entity_id: str) -> bool:
             if entity is None or _is_in_place(runtime, entity):
                 return False
             place = _expected(runtime, placing, entity)
-        except HistoryConflictError:
-            return False
-        except UnfitValueError as error:
+        except (HistoryConflictError, UnfitValueError) as error:
             log.warning("%s %s has no place in a lane: %s", kind, entity_id, error)
             return False
         if place is None and entity.place is None:

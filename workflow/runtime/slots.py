@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from workflow.definition.definition import MOST_RUNNING, Lane
@@ -15,6 +16,8 @@ from workflow.runtime.lane_ports import InLane
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.runtime import Runtime
 
+log = logging.getLogger("workflow")
+
 
 def limit_of(runtime: Runtime, lane: Lane, key: str) -> int:
     """How many of the key may run at once; raises LimitError if the function that says it does not."""
@@ -26,8 +29,9 @@ def limit_of(runtime: Runtime, lane: Lane, key: str) -> int:
     try:
         said = function(key)
     except Exception as error:
-        # Of what it raised the place alone: the words may quote what it saw.
-        raise LimitError(f"the limit {lane.limit_function!r} failed: {bare_trace(error)}") from error
+        # Of what it raised the name alone: the words may quote what it saw, and a caller cannot read a trace.
+        log.error("the limit %r failed: %s", lane.limit_function, bare_trace(error))
+        raise LimitError(f"the limit {lane.limit_function!r} failed: {type(error).__name__}") from error
     if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said <= MOST_RUNNING:
         raise LimitError(
             f"the limit {lane.limit_function!r} must return a whole number from 0 to {MOST_RUNNING}, "
@@ -68,7 +72,9 @@ def placed(runtime: Runtime, ask: Ask, before: Entity | None, event: Event) -> E
 
 def _free_slot(runtime: Runtime, ask: Ask, event: Event, lane: LaneKey) -> int:
     declared = runtime.get_definition(event.kind).lane_of[event.target]
-    limit = limit_of(runtime, declared, lane.key)
+    # Who runs already, since before there was the lane, is counted from now on, above the limit if need be.
+    runs = event.source == declared.running
+    limit = MOST_RUNNING if runs else limit_of(runtime, declared, lane.key)
     running = runtime.store.lane(lane, waiting=0).running
     free = free_slots(running, limit)
     if not free:

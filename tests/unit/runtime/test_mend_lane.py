@@ -189,6 +189,19 @@ def test_a_slot_taken_by_an_older_version_is_held_though_its_state_is_none_of_th
     assert bench.states("b") == ["busy"]
 
 
+def test_whoever_stands_in_a_lane_that_has_another_name_by_now_goes_over_to_it() -> None:
+    bench = _settled("a", "b")
+    renamed = {"compile": replace(JOB.lanes["build"], name="compile")}
+    bench.deploy(JOB, replace(JOB, version=2, lanes=renamed))
+    assert _mend_lane(bench) == 2
+    there = LaneKey("job", "compile", "a")
+    found = bench.store.lane(there, waiting=10)
+    assert ([row.entity_id for row in found.running], [row.entity_id for row in found.waiting]) == (["a"], ["b"])
+    assert found.watched is not None
+    assert bench.standing() == ({}, [])
+    assert _mend_lane(bench) == 0
+
+
 def test_a_slot_taken_by_a_newer_version_than_those_here_is_left_alone() -> None:
     bench = LaneBench(RENAMED)
     bench.add("a", "b")
