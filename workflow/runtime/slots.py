@@ -10,7 +10,7 @@ from workflow.definition.values import UnfitValueError
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import LaneKey
-from workflow.errors import LaneFullError, LimitError, PayloadError, Refused
+from workflow.errors import LaneFullError, LimitError, PayloadError, Refused, TransitionError
 from workflow.runtime.ask import Ask
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.redact import bare_trace
@@ -62,8 +62,15 @@ def placed(runtime: Runtime, ask: Ask, before: Entity | None, event: Event) -> E
         return PayloadError(f"{ask}: {error}")
     if place is not None and not place.is_waiting and not place.slot:
         # The slot that the lane gives is one of the queue where it stood: by its data it may belong to another.
-        given = ask.slot if before and before.place and before.place.at(event.kind) == place.at(event.kind) else 0
-        place = place._replace(slot=given or _free_slot(runtime, ask, event, place.at(event.kind)))
+        queue = place.at(event.kind)
+        given = ask.slot if before and before.place and before.place.at(event.kind) == queue else 0
+        try:
+            place = place._replace(slot=given or _free_slot(runtime, ask, event, queue))
+        except LaneFullError as error:
+            if not ask.slot:
+                raise
+            # Of no concern to the lane that asks: there it is the next one's turn.
+            return TransitionError(str(error))
     if ask.slot and before is not None:
         # The lane asks, on behalf of whoever had it wait: a circle that leads through a lane is one all the same.
         event = event._replace(depth=before.depth)

@@ -211,6 +211,24 @@ def test_one_who_moves_to_another_queue_at_the_last_moment_takes_no_slot_there()
     assert bench.standing("wide") == ({1: "wide1", 2: "wide2"}, [])
 
 
+def test_one_whose_data_was_changed_by_hand_takes_no_slot_of_the_queue_that_it_names_now_beyond_its_limit() -> None:
+    bench = LaneBench(laned(limit_function="by_key"), handlers=[by_key])
+    bench.add("narrow1", repository="narrow")
+    bench.start("narrow")
+    bench.add("wide1", "changed", repository="wide")
+    bench.flow.fire("job", "wide1", "start")
+    bench.write_by_hand("changed", data={"repository": "narrow"})
+    bench.add("wide2", repository="wide")
+    assert bench.start("wide") == Started(1, True)
+    assert bench.standing("narrow") == ({1: "narrow1"}, [])
+    assert bench.standing("wide") == ({1: "wide1", 2: "wide2"}, ["changed"])
+    bench.flow.fire("job", "wide2", "finish")
+    assert bench.start("wide") == Started(0, True)
+    bench.flow.fire("job", "narrow1", "finish")
+    assert bench.start("wide").started == 0
+    assert bench.standing("narrow") == ({1: "changed"}, [])
+
+
 def test_one_who_changes_at_the_last_moment_and_is_still_the_best_is_started_all_the_same() -> None:
     bench = LaneBench()
     bench.add("a", "b")
