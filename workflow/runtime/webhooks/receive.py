@@ -64,6 +64,7 @@ class Answer(NamedTuple):
 
 _UNSIGNED = Answer(401, {"error": "the signature does not fit"}, "unsigned")
 _UNCHECKED = Answer(503, {"error": "the signature cannot be checked at this moment; send it again"}, "unavailable")
+_BUSY = Answer(503, {"error": "the delivery cannot be recorded at this moment; send it again"}, "unavailable")
 _FAILED = Answer(500, {"error": "the delivery could not be handled; the log of this service says why"}, "failed")
 
 
@@ -111,19 +112,33 @@ class Receiver:
         try:
             accepted = create(self._runtime, ask) if ask.trigger == CREATE else fire(self._runtime, ask)
         except Retryable as error:
-            return _told(503, self._redacted(error, ask), "unavailable")
+            # What the table says names what is ours: its account, its address.
+            self._log(error, ask)
+            return _BUSY
         except Refused as error:
-            for kinds, status, outcome in _REFUSALS:
-                if isinstance(error, kinds):
-                    return _told(status, self._redacted(error, ask), outcome)
-            # What is wrong is wrong here, and none of the sender's business.
-            log.error("webhook %s: %s", ask.request_id, self._redacted(error, ask))
-            return _FAILED
+            return self._refused(error, ask)
         return _accepted(accepted)
+
+    def _refused(self, error: Refused, ask: Ask) -> Answer:
+        for kinds, status, outcome in () if _is_broken_guard(error) else _REFUSALS:
+            if isinstance(error, kinds):
+                return _told(status, self._redacted(error, ask), outcome)
+        # What is wrong is wrong here, and none of the sender's business.
+        self._log(error, ask)
+        return _FAILED
+
+    def _log(self, error: Exception, ask: Ask) -> None:
+        # In one line: ids come from outside, and none may begin a line of its own in the log.
+        log.error("%s", _line(f"webhook {ask.request_id}: {self._redacted(error, ask)}"))
 
     def _redacted(self, error: Exception, ask: Ask) -> str:
         """What the error says; without the sensitive values of the payload, should it quote one."""
         return redact(str(error), self._runtime.secrets(ask.kind, ask.payload))
+
+
+def _is_broken_guard(error: Refused) -> bool:
+    """Whether the guard failed rather than said no: nobody knows what it would have said."""
+    return isinstance(error, GuardError) and error.__cause__ is not None
 
 
 def _accepted(accepted: Accepted) -> Answer:
@@ -133,6 +148,9 @@ def _accepted(accepted: Accepted) -> Answer:
 
 
 def _told(status: int, text: str, outcome: str) -> Answer:
+    return Answer(status, {"error": _line(text)}, outcome)
+
+
+def _line(text: str) -> str:
     line = " ".join(text.split())
-    shown = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} ..."
-    return Answer(status, {"error": shown}, outcome)
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} ..."

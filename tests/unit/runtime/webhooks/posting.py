@@ -13,6 +13,7 @@ from typing import Any
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import FaultyStore
 from tests.samples import definitions
+from workflow.definition.definition import Definitions
 from workflow.definition.webhooks.webhook import Accept, From, Signature, Webhook, Webhooks
 from workflow.errors import Retryable, SecretAccessError
 from workflow.runtime.hooks import Hooks
@@ -113,9 +114,13 @@ class Post:
         self.webhooks = Webhooks(webhooks or (GITHUB,))
         self.clock = clock or FakeClock()
         self.store = FaultyStore()
-        self.runtime = Runtime(definitions(), Hooks(), self.store, self.store.ledger, self.clock)
         stored = {name: SECRET for webhook in self.webhooks for name in webhook.signature.secrets}
         self.secrets = FakeSecrets(stored)
+        self.use(definitions(), Hooks())
+
+    def use(self, definitions: Definitions, hooks: Hooks) -> None:
+        """Receives by these from now on."""
+        self.runtime = Runtime(definitions, hooks, self.store, self.store.ledger, self.clock)
         self.receiver = Receiver(self.runtime, self.webhooks, self.secrets)
 
     @property

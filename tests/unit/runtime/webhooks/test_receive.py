@@ -12,6 +12,7 @@ import pytest
 from tests.samples import ORDER
 from tests.unit.runtime.webhooks.posting import Post
 from workflow.definition.definition import Definitions, Field, Guard, Transition
+from workflow.runtime.hooks import Hooks
 from workflow.runtime.webhooks import receive
 from workflow.runtime.webhooks.receive import Answer, Delivery
 
@@ -199,15 +200,21 @@ def test_what_is_not_signed_is_not_read(post: Post) -> None:
         assert post.receiver.receive(Delivery("github", {"x-github-event": "paid"}, body)) == UNSIGNED
 
 
+BUSY = Answer(503, {"error": "the delivery cannot be recorded at this moment; send it again"}, "unavailable")
+FAILED = Answer(500, {"error": "the delivery could not be handled; the log of this service says why"}, "failed")
+
+
 @pytest.mark.parametrize(("fault", "said"), [("throttle", "was not recorded"), ("lost answer", "may or may not have")])
-def test_what_may_succeed_later_is_to_be_sent_again(post: Post, fault: Any, said: str) -> None:
+def test_what_may_succeed_later_is_to_be_sent_again_and_only_the_log_says_why(
+    post: Post, fault: Any, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
     post.store.faults = [fault] * 8
 
     answer = post.github("paid", {"id": "42", "amount": 100}, request_id="d-1")
     again = post.github("paid", {"id": "42", "amount": 100}, request_id="d-1")
 
-    assert (answer.status, answer.outcome) == (503, "unavailable")
-    assert said in error_of(answer)
+    assert answer == BUSY
+    assert f"webhook github:d-1: order 42: 'pay' {said}" in caplog.text
     assert again[:2] == (200, PAID)
 
 
@@ -219,6 +226,33 @@ def test_a_fault_of_ours_is_told_to_the_log_and_not_to_the_sender(post: Post, ca
     assert (answer.status, answer.outcome) == (500, "failed")
     assert "injected" not in error_of(answer)
     assert "injected: denied" in caplog.text
+
+
+def test_what_the_log_is_told_begins_no_line_of_its_own(post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    post.store.faults = ["denied"]
+
+    assert post.github("paid", {"id": "42", "amount": 100}, request_id='1\n{"_aws": {}}\n') == FAILED
+    assert caplog.messages[-1].startswith('webhook github:1 {"_aws": {}} : ')
+
+
+def test_a_guard_that_fails_is_a_fault_of_ours_and_no_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: object) -> bool:
+        raise ZeroDivisionError(SECRET_TEXT)
+
+    post = Post()
+    post.order()
+    pay = replace(ORDER.transitions[0], guard=Guard(function="is_enough"))
+    guarded = replace(ORDER, transitions=(pay, *ORDER.transitions[1:]))
+    hooks = Hooks()
+    hooks.guards["is_enough"] = broken
+    post.use(Definitions((guarded,)), hooks)
+
+    answer = post.github("paid", {"id": "42", "amount": 100})
+
+    assert answer == FAILED
+    assert "the guard 'is_enough' failed: ZeroDivisionError" in caplog.text
+    assert SECRET_TEXT not in caplog.text
+    assert post.written() == [("42", 1, "create")]
 
 
 def test_what_nobody_thought_of_is_told_without_any_value(
@@ -271,7 +305,7 @@ SECRETIVE = replace(
 def test_no_error_tells_a_sensitive_value(body: Any, caplog: pytest.LogCaptureFixture) -> None:
     post = Post()
     post.order()
-    object.__setattr__(post.runtime, "definitions", Definitions((SECRETIVE,)))
+    post.use(Definitions((SECRETIVE,)), Hooks())
 
     answer = post.github("paid", body)
 
