@@ -64,7 +64,7 @@ class Accept:
 class Webhook:
     """One source of deliveries: how they are signed, and what they become; the first of `accepts` that fits is taken.
 
-    `request_id` and `by` are JMESPath; without `by` ('') the asker is `webhook:<name>`.
+    `request_id` and `by` are JMESPath; who asks is kept as `<name>:<by>`, without `by` ('') as `webhook:<name>`.
     """
 
     name: str

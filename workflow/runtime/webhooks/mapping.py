@@ -46,7 +46,10 @@ class AskMapping:
 
     def _read_by(self, seen: Seen) -> str:
         value = None if self._by is None else _evaluated("asker", self._by, seen)
-        return f"webhook:{self._source}" if value is None else _as_text("asker", self._by, value)
+        if value is None:
+            return f"webhook:{self._source}"
+        # A sender names people as it knows them, and must not sound like somebody else: a person at a shell, a timer.
+        return f"{self._source}:{_as_text('asker', self._by, value)}"
 
 
 class _Accept:
