@@ -25,7 +25,6 @@ _Loaded = TypeVar("_Loaded")
 _output_option = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to this file."
 )
-_UNKNOWN_KIND = "there is no definition of kind"
 _FORMATS = ("mermaid", "dot", "svg", "png")
 _FORMAT_OF_SUFFIX = {".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}
 
@@ -47,18 +46,16 @@ def check(ctx: click.Context, path: str | None, without_hooks: bool, as_json: bo
     webhooks = None
     if path is None:
         webhooks, more = _loaded(lambda: _load_webhooks(session, definitions))
-        # Of definitions that cannot be read it is not known which kinds they describe.
-        problems += more if definitions else [one for one in more if not one.message.startswith(_UNKNOWN_KIND)]
+        problems += more
     _report(problems, definitions, webhooks, as_json)
     if problems:
         ctx.exit(REFUSED)
 
 
 def _load_webhooks(session: Session, definitions: Definitions | None) -> Webhooks:
-    from workflow.definition.definition import Definitions
     from workflow.definition.webhooks.load import load_webhooks
 
-    return load_webhooks(session.project / session.settings.webhooks, definitions or Definitions(()))
+    return load_webhooks(session.project / session.settings.webhooks, definitions)
 
 
 def _loaded(load: Callable[[], _Loaded]) -> tuple[_Loaded | None, list[Problem]]:

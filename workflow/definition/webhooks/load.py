@@ -21,10 +21,11 @@ _SUFFIXES = {".yaml", ".yml"}
 _FIRST_KEY = "webhook"
 
 
-def load_webhooks(path: Path | str, definitions: Definitions) -> Webhooks:
+def load_webhooks(path: Path | str, definitions: Definitions | None) -> Webhooks:
     """The checked webhooks of a file, or of the *.yaml and *.yml files right in a folder; none where there is none.
 
-    Raises DefinitionError with every problem of every file.
+    Without definitions, since they could not be read, nothing is said of whether the webhooks fit them. Raises
+    DefinitionError with every problem of every file.
     """
     return _webhooks([parser.read(file, str(file), _FIRST_KEY) for file in _files(Path(path))], definitions)
 
@@ -47,7 +48,7 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
 
 
-def _webhooks(documents: Sequence[Document], definitions: Definitions) -> Webhooks:
+def _webhooks(documents: Sequence[Document], definitions: Definitions | None) -> Webhooks:
     problems = [problem for document in documents for problem in document.problems]
     readings = [read_model(document) for document in documents if document.usable]
     for reading in readings:

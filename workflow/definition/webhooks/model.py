@@ -219,7 +219,8 @@ class WebhookModel(Closed):
         description="JMESPath that gives the delivery's id, the same at every repetition: text or a whole number."
     )
     by: Annotated[Mapped | None, GIVEN] = Field(
-        default=None, description="JMESPath that gives who asks, kept as <the source>:<who>; without it, webhook:<the source>."
+        default=None,
+        description="JMESPath that gives who asks, kept as <the source>:<who>; without it, webhook:<the source>.",
     )
     most_bytes: StrictInt = Field(
         default=DEFAULT_MOST_BYTES, ge=1, le=MAX_BYTES, description="A larger body is refused unread."

@@ -16,7 +16,7 @@ from workflow.definition.definition import Definition, Definitions, Field, State
 from workflow.definition.webhooks.load import compile_webhooks, load_webhooks, parse_webhook
 from workflow.definition.webhooks.plain import FORMAT, from_plain
 from workflow.definition.webhooks.webhook import Accept, From, Signature, Webhook
-from workflow.errors import SettingsError
+from workflow.errors import DefinitionError, SettingsError
 
 HERE = Path(__file__).parent
 GITHUB = Webhook(
@@ -64,6 +64,19 @@ def test_a_folder_holds_one_webhook_a_file(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_or_empty_holds_no_webhooks(tmp_path: Path) -> None:
     assert list(load_webhooks(tmp_path / "webhooks", definitions())) == []
     assert list(load_webhooks(tmp_path, definitions())) == []
+
+
+def test_where_the_definitions_are_not_known_nothing_is_held_against_them_and_all_else_is(tmp_path: Path) -> None:
+    (tmp_path / "github.yaml").write_text((HERE / "github.yaml").read_text().replace("kind: order", "kind: unheard"))
+    assert [webhook.name for webhook in load_webhooks(tmp_path, None)] == ["github"]
+
+    (tmp_path / "twin.yaml").write_text((HERE / "github.yaml").read_text().replace("scheme: github", "scheme: gitlab"))
+    with pytest.raises(DefinitionError) as failed:
+        load_webhooks(tmp_path, None)
+    assert [problem.message for problem in failed.value.problems] == [
+        "there is no signature scheme 'gitlab'",
+        f"the webhook 'github' is declared in {tmp_path}/github.yaml already",
+    ]
 
 
 @pytest.mark.parametrize(
