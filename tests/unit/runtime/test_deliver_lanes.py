@@ -282,6 +282,14 @@ def test_one_that_is_taken_out_of_the_running_state_by_hand_leaves_its_slot_to_t
     assert bench.standing() == ({1: "b"}, [])
 
 
+def test_one_that_is_taken_out_of_state_and_place_by_hand_leaves_its_slot_to_the_next() -> None:
+    bench, _ = _bench()
+    bench.add("a", "b")
+    bench.settle()
+    assert bench.deliver(bench.write_by_hand("a", state="done", place=None)).started == 1
+    assert bench.standing() == ({1: "b"}, [])
+
+
 def test_one_that_is_put_into_the_running_state_by_hand_counts_even_above_the_limit() -> None:
     bench, _ = _bench()
     bench.add("a", "b", "c")

@@ -76,6 +76,21 @@ def test_one_whose_place_was_taken_away_by_hand_is_not_lost() -> None:
     assert (running, sorted(waiting)) == ({1: "a"}, ["b", "c"])
 
 
+@pytest.mark.parametrize(
+    ("entity_id", "state", "expected"),
+    [("a", "done", ({}, ["b"])), ("a", "pending", ({}, ["b", "a"])), ("b", "active", ({1: "a", 2: "b"}, []))],
+)
+def test_one_whose_state_was_changed_by_hand_is_found_by_its_row(
+    entity_id: str, state: str, expected: tuple[dict[int, str], list[str]]
+) -> None:
+    bench = _settled("a", "b")
+    bench.write_by_hand(entity_id, state=state)
+    bench.write_by_hand(entity_id, changed_at=bench.clock.now())
+    assert _mend_lane(bench) == 1
+    assert bench.standing() == expected
+    assert _mend_lane(bench) == 0
+
+
 def test_one_that_says_it_stands_elsewhere_is_freed_here_and_put_where_it_belongs() -> None:
     bench = _settled("a", "b")
     bench.write_by_hand("b", place=Place("build", "other", BEGINNING, rank="1"))
