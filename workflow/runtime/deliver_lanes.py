@@ -67,7 +67,7 @@ def deliver_lanes(runtime: Runtime, changes: Sequence[Change], crew: Crew) -> tu
             continue
         try:
             by_hand = _is_by_hand(runtime, change)
-            for lane in set(_mended(runtime, change) if by_hand else _touched(runtime, change)):
+            for lane in dict.fromkeys(_mended(runtime, change) if by_hand else _touched(runtime, change)):
                 touched.setdefault(lane, []).append(_Touch(change, by_hand))
         except Retryable as error:
             log.warning("the lanes of %s are looked at again: %s", change, error)

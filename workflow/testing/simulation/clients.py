@@ -131,7 +131,7 @@ class Client:
                 self._world.tell(f"deletes the row of {row.entity_id} in {lane} by hand")
 
     def _rush(self, command: Command) -> None:
-        self._world.start_rush()
+        self._world.rush.start()
 
     def _pause(self, command: Command) -> None:
         self._world.tell(f"pauses {command.hook!r}")

@@ -23,7 +23,7 @@ class FatedLanes(Port):
             return self._world.table.lane(lane, waiting=waiting)
 
         found = self._call(self._world.profile.read, look, "lane", *lane)
-        self._world.linger()
+        self._world.rush.linger()
         return found
 
     def watched_lanes(self, now: datetime) -> Iterator[WatchedLane]:

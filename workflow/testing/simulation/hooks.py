@@ -89,7 +89,7 @@ class SimulatedHooks(Hooks):
 
     def _watched_limit(self, name: str, own: LimitFunction | None) -> LimitFunction:
         def ask(key: str) -> int:
-            limit = own(key) if own else self._world.limit(name, key)
+            limit = own(key) if own else self._world.rush.limit(name, key)
             if self._world.lane_watch:
                 self._world.lane_watch.tell_limit(name, key, limit)
             return limit

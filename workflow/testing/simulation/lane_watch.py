@@ -4,9 +4,7 @@ before it."""
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from workflow.definition.definition import Lane
 from workflow.engine.decide import Command, decide
@@ -16,50 +14,13 @@ from workflow.engine.place import LaneKey, Place
 from workflow.errors import Refused
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.ports import Write
+from workflow.testing.simulation.lane_looks import Look, Schedulers, Stand
 from workflow.testing.simulation.lane_order import Order, key_in, order_in
 from workflow.testing.simulation.log import Key
 from workflow.testing.simulation.scheduler import Actor, find_current
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.world import World
-
-
-class Stand(NamedTuple):
-    """Where an entity stands by its own state, since when; `told` is the limit that whoever started it was told."""
-
-    lane: LaneKey
-    runs: bool
-    since: datetime
-    told: int = 0
-
-
-@dataclass
-class Look:
-    """A read of a lane by one actor: how many ran, who waited (best first), and how many the actor has started since.
-
-    `first_versions` are the versions at the actor's first look of this round: who was asked since then may have
-    refused.
-    """
-
-    asked_for: int
-    running: int
-    waiting: list[tuple[Order, Key]]
-    first_versions: dict[Key, int]
-    told: int
-    started: int = 0
-
-
-@dataclass
-class _Schedulers:
-    """Those who have looked at a lane and have not ended with it."""
-
-    at_work: set[Actor] = field(default_factory=set)
-    most: int = 0
-
-    def note(self, actor: Actor) -> None:
-        self.at_work.add(actor)
-        self.at_work = {one for one in self.at_work if not one.is_over}
-        self.most = max(self.most, len(self.at_work))
 
 
 class LaneWatch:
@@ -72,7 +33,7 @@ class LaneWatch:
         self.by_hand = False
         self.starts = 0
         self.looks_at_rest: Counter[str] = Counter()
-        self.schedulers = _Schedulers()
+        self.schedulers = Schedulers()
         self._told: dict[tuple[Actor | None, str, str], int] = {}
         self._looks: dict[tuple[Actor | None, LaneKey], Look] = {}
         self._sent: dict[str, Look] = {}
@@ -253,18 +214,13 @@ class LaneWatch:
             # What was mended is somewhere since another moment, and maybe in another slot.
             fits = (place is None) == (stand is None) and (place is None or place.is_waiting != _runs(stand))
         else:
-            fits = _as_stand(key, place) == (stand and replace_told(stand))
+            fits = _as_stand(key, place) == (stand and stand._replace(told=0))
         if not fits:
             self._world.log.breach(9, f"{entity!r} stands at {place}, and by its state and history it is {stand}")
 
 
 def _runs(stand: Stand | None) -> bool:
     return stand is not None and stand.runs
-
-
-def replace_told(stand: Stand) -> Stand:
-    """Without what its starter was told."""
-    return stand._replace(told=0)
 
 
 def _as_stand(key: Key, place: Place | None) -> Stand | None:

@@ -19,7 +19,7 @@ PROMISES = {
     6: "no entity's failure delays another by more than one retry cycle",
     7: "a raw write is recorded as a violation and runs no hook",
     8: "work of the framework wakes nobody, and cascades have a limit",
-    9: "a lane has never more than its limit running",
+    9: "a lane has never more than its limit running, nor a free slot beside somebody who waits, once quiet",
     10: "nothing is half-written",
 }
 

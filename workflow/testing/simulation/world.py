@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 
 from workflow.definition.definition import Definition, HookUse
 from workflow.engine.events import Event
@@ -18,12 +17,12 @@ from workflow.testing.simulation.fate import Fate, Odds
 from workflow.testing.simulation.fated_ledger import FatedLedger
 from workflow.testing.simulation.fated_store import FatedStore
 from workflow.testing.simulation.hooks import SimulatedHooks
-from workflow.testing.simulation.lane_rush import run_lanes
+from workflow.testing.simulation.lane_rush import Rush
 from workflow.testing.simulation.lane_watch import LaneWatch
 from workflow.testing.simulation.log import Key, Log
 from workflow.testing.simulation.profile import FAULTS, draw_profile
 from workflow.testing.simulation.scenario import Scenario
-from workflow.testing.simulation.scheduler import SECOND, Actor, Scheduler, current, find_current
+from workflow.testing.simulation.scheduler import Actor, Scheduler, current, find_current
 from workflow.testing.simulation.story import Story
 from workflow.testing.simulation.stream import LIMIT_SECONDS, Stream
 from workflow.testing.simulation.table import Table
@@ -35,10 +34,6 @@ _MORE_IDS = ("5", "6", "7", "8")
 _MAY_LAST = ("request lost", "response lost", "throttled")
 _OF_A_START = frozenset({"lane", "find_entity", "find_request", "events", "commit", "watch_lane"})
 """What somebody does who starts who is next in a lane."""
-
-_LINGERS = SECOND // 5
-
-_LIMITS = (3, 1, 2, 0)
 
 _OUTAGES = (7, 3, 12, 40)
 """How many calls of one actor in a row are not answered; after seven, the eighth and last attempt of a transaction has
@@ -61,10 +56,9 @@ class World:
         self.is_mended = self.is_trimmed = False
         self.running: dict[Key, list[Actor]] = {}
         self.lanes_by_hand = self.is_crowded and fate.choose(4) == 3
-        self._limits: dict[tuple[str, str], int] = {}
-        self._lingering: set[Actor] = set()
+        self.rush = Rush(self)
         self._poison: dict[tuple[str, str, str], bool] = {}
-        self._commands = self._requests = self._sweeps = self._schedulers = 0
+        self._commands = self._requests = self._sweeps = 0
         self.runtime = Runtime(
             scenario.definitions,
             SimulatedHooks(self, scenario.definitions, scenario.own),
@@ -184,39 +178,6 @@ class World:
             if self._poison[key]:
                 self.fault("poisoned hook")
         return self._poison[key]
-
-    def limit(self, name: str, key: str) -> int:
-        """What the stand-in of a limit function says; fate changes it, and sometimes lets it fail."""
-        if self.is_mended:
-            return _LIMITS[0]
-        if self.fate.happens(25):
-            self.fault("limit function failed")
-            raise LookupError("no limit today")
-        place = (name, key)
-        if place not in self._limits or self.fate.happens(8):
-            self._limits[place] = _LIMITS[self.fate.choose(len(_LIMITS))]
-            self.tell_of("people", f"the limit {name!r} of {key!r} is {self._limits[place]} now")
-        return self._limits[place]
-
-    def start_rush(self) -> None:
-        """Many who start whoever is next, in any lanes, all at once."""
-        lanes = sorted({*self.table.lane_keys(), *(watched.lane for watched in self.table.watched())})
-        if not lanes:
-            return
-        for _ in range(8 + self.fate.choose(5)):
-            self._schedulers += 1
-            mine = [lanes[self.fate.choose(len(lanes))] for _ in range(1 + self.fate.happens(3))]
-            skew = self.skew_of(self._schedulers)
-            actor = self.scheduler.spawn(f"scheduler {self._schedulers}", partial(run_lanes, self, mine), skew=skew)
-            if self.fate.choose(4) < 3:
-                self._lingering.add(actor)
-
-    def linger(self) -> None:
-        """Whoever came with a rush has seen the lane, and the others see it too before it does anything."""
-        actor = find_current()
-        if actor is not None and actor in self._lingering:
-            self._lingering.discard(actor)
-            self.scheduler.sleep(_LINGERS)
 
     def next_command(self) -> int:
         """The number of the next command."""
