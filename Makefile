@@ -8,8 +8,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/ready-local ## Run the main job on an embedded cloud: orders, a job and a shipment live their lives
-	@$(BIN)/python -m demo
+demo: $(VENV)/ready-local ## Run the main job on an embedded cloud: orders, a job and a shipment; STORY=ci builds pushes
+	@$(BIN)/python -m demo $(STORY)
 
 test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
 	$(BIN)/python -m pytest

@@ -20,7 +20,7 @@ from workflow.local.errors import NotIdleError
 from workflow.local.session import LocalCloud
 from workflow.settings import read_settings
 
-_WIDTH = 110
+WIDTH = 110
 
 
 class Story:
@@ -67,7 +67,7 @@ class Story:
             way = f"{event.source} -> {event.target}" if event.source else event.target
             words = f"{event.kind} {event.entity_id}  {event.trigger}: {way}"
             words += f"   (the same answer: version {event.version})" if accepted.repeated else ""
-        print(textwrap.fill(words, _WIDTH, initial_indent="   ", subsequent_indent="      "))
+        print(textwrap.fill(words, WIDTH, initial_indent="   ", subsequent_indent="      "))
         self.answers[answer] += 1
         self.surprises += answer != expected
 
@@ -96,7 +96,7 @@ class Story:
         print(f"   $ workflow {line}" + (f" | head -{most}" if most else ""))
         for text in printed.getvalue().rstrip().splitlines()[:most]:
             # A pipe has no width of its own, and what is a table stays one.
-            shown = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+            shown = text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
             print(f"     {shown}".rstrip())
         print()
 
@@ -105,5 +105,5 @@ def print_history(flow: Workflow, kind: str, id: str) -> None:
     """Prints one entity's events with their effects."""
     console = Console()
     # A pipe has no width of its own.
-    console.width = console.width if console.is_terminal else _WIDTH
+    console.width = console.width if console.is_terminal else WIDTH
     console.print(history_view(read_history(flow, kind, id)), "\n")
