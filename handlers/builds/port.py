@@ -15,6 +15,8 @@ SCHEMES = ("https", "ssh", "file")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # None of these is an option to git, leaves a URL, or ends a line of a log.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+# No program can be told the first of these, and a build that cannot be told who it is reports to nobody.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class BuildRefusedError(Refused):
@@ -63,6 +65,11 @@ def check(build: Build) -> Build:
     """The same build; raises BuildRefusedError for what no build must be given: these texts came from outside."""
     if not _COMMIT.fullmatch(build.commit):
         raise BuildRefusedError(f"job {build.job}: the commit {build.commit!r} is no full hash of 40 or 64 hex digits")
+    for name in ("job", "repository", "branch"):
+        if _CONTROL.search(getattr(build, name)):
+            raise BuildRefusedError(
+                f"job {build.job!r}: its {name} has a control character in it: no build is told that"
+            )
     if not build.clone_url:
         raise BuildRefusedError(f"job {build.job} has no clone_url; create it with one, or by a push to a repository")
     if not _is_clonable(build.clone_url):

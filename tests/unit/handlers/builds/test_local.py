@@ -244,6 +244,15 @@ def test_what_could_mean_more_to_git_than_an_address_and_a_commit_is_refused(
     assert not builds.folder(build.key).exists()
 
 
+@pytest.mark.parametrize("change", [{"branch": "a\0b"}, {"repository": "acme/shop\n"}, {"job": "acme/shop\x7f-2"}])
+def test_what_no_process_can_be_told_is_refused_and_not_left_without_a_report(
+    builds: LocalBuilds, change: dict[str, str]
+) -> None:
+    build = Build("acme/shop-2", 1, "acme/shop", "main", "0" * 40, "https://github.com/acme/shop.git")
+    with pytest.raises(BuildRefusedError, match=f"its {next(iter(change))} has a control character"):
+        builds.start(build._replace(**change))
+
+
 def test_keys_that_are_alike_have_folders_of_their_own(builds: LocalBuilds) -> None:
     names = {builds.folder(key).name for key in ("a/b-1#1", "a-b-1#1", "a/b-1#11", "../b-1#1", "ä" * 900)}
     assert len(names) == 5
