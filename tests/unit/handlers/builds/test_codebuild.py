@@ -179,7 +179,8 @@ def test_the_buildspec_runs_the_script_and_reports_with_a_signature(
     (tmp_path / "build.sh").chmod(0o755)
     spec = yaml.safe_load((Path(codebuild.__file__).with_name("buildspec.yaml")).read_text())
     commands = [text for phase in ("build", "post_build") for text in spec["phases"][phase]["commands"]]
-    told = {"JOB": "acme/shop-2", "ATTEMPT": "1", "RUNNER_URL": runner_url, "RUNNER_SECRET": SECRET}
+    job = 'acme/shop-2", "attempt": 7, "\\'
+    told = {"JOB": job, "ATTEMPT": "1", "RUNNER_URL": runner_url, "RUNNER_SECRET": SECRET}
     told |= {"REPORT_ID": "build-x", "CODEBUILD_BUILD_URL": "https://console.aws.amazon.com/x", "PATH": "/usr/bin:/bin"}
     for command in commands:
         # A file of its own for each test, in place of the container's.
@@ -189,7 +190,7 @@ def test_the_buildspec_runs_the_script_and_reports_with_a_signature(
     assert json.loads(asked.body) == {
         "type": f"build.{outcome}",
         "data": {
-            "job": "acme/shop-2",
+            "job": job,
             "attempt": 1,
             "exit_code": exit_code,
             "log_url": "https://console.aws.amazon.com/x",
