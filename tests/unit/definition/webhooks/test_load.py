@@ -74,8 +74,8 @@ def test_where_the_definitions_are_not_known_nothing_is_held_against_them_and_al
     with pytest.raises(DefinitionError) as failed:
         load_webhooks(tmp_path, None)
     assert [problem.message for problem in failed.value.problems] == [
-        "there is no signature scheme 'gitlab'",
         f"the webhook 'github' is declared in {tmp_path}/github.yaml already",
+        "there is no signature scheme 'gitlab'",
     ]
 
 
