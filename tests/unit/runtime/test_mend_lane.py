@@ -224,8 +224,19 @@ def test_a_slot_taken_by_a_newer_version_than_those_here_is_left_alone() -> None
     bench.deploy(JOB)
     assert (_mend_lane(bench), _mend_place(bench, "a")) == (0, False)
     assert bench.standing() == ({1: "a"}, ["b"])
-    bench.write_by_hand("a", place=None)
-    assert not _mend_place(bench, "a")
+    bench.write_by_hand("b", place=None)
+    assert not _mend_place(bench, "b")
+    assert bench.get("b").place is None
+
+
+def test_one_that_says_it_runs_since_another_moment_keeps_its_slot() -> None:
+    bench = _settled("a", "b")
+    place = bench.get("a").place
+    assert place is not None
+    bench.write_by_hand("a", place=place._replace(since=BEGINNING))
+    assert _mend_place(bench, "a")
+    assert bench.standing() == ({1: "a"}, ["b"])
+    assert _mend_lane(bench) == 0
 
 
 def test_a_kind_without_lanes_or_without_a_definition_is_left_alone() -> None:
