@@ -16,6 +16,9 @@ from workflow.aws.client import make_client
 from workflow.errors import SecretAccessError
 
 KEPT_SECONDS = 300
+FAILED_SECONDS = 5
+"""So long it is remembered that a secret cannot be read: strangers decide how often one is asked for."""
+
 _ABSENT = {"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"}
 
 
@@ -26,7 +29,8 @@ class _Kept:
 
 
 class StoredSecrets:
-    """Secrets by name, `ssm:/path/name` or `secretsmanager:name`, each kept for five minutes once it was read.
+    """Secrets by name, `ssm:/path/name` or `secretsmanager:name`, each kept for five minutes once it was read; that
+    one cannot be read is kept for five seconds.
 
     A client is made when the first secret of its service is asked for.
     """
@@ -36,6 +40,8 @@ class StoredSecrets:
         self._client = cache(lambda service: make_client(service, endpoint_url=endpoint_url))
         self._seconds = seconds
         self._kept: dict[str, _Kept] = {}
+        # What was said, and when: of an error itself, everything that was in hand when it was raised would be kept.
+        self._failed: dict[str, tuple[str, float]] = {}
         # Where a whole process is told to log everything, this logger writes down what services answer.
         logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
@@ -44,7 +50,14 @@ class StoredSecrets:
         kept = self._kept.get(name)
         if kept is not None and not afresh and self._seconds() - kept.read_at < KEPT_SECONDS:
             return kept.value
-        value = self._read(name)
+        said, failed_at = self._failed.get(name, ("", 0.0))
+        if said and self._seconds() - failed_at < FAILED_SECONDS:
+            raise SecretAccessError(said)
+        try:
+            value = self._read(name)
+        except SecretAccessError as error:
+            self._failed[name] = (str(error), self._seconds())
+            raise
         self._kept[name] = _Kept(value, self._seconds())
         return value
 

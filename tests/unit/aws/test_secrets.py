@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from workflow.aws import client, secrets
 from workflow.aws.client import make_client
-from workflow.aws.secrets import StoredSecrets
+from workflow.aws.secrets import FAILED_SECONDS, StoredSecrets
 from workflow.errors import Retryable, SecretAccessError
 
 NAME = "ssm:/workflow/github"
@@ -105,10 +105,42 @@ def test_a_secret_that_is_not_there_is_told_by_its_name(bench: Bench, name: str,
     assert isinstance(failed.value, Retryable)
 
 
-def test_a_secret_that_was_not_there_is_found_once_it_is(bench: Bench) -> None:
+def test_a_secret_that_was_not_there_is_found_soon_after_it_is(bench: Bench) -> None:
     with pytest.raises(SecretAccessError):
         bench.stored.get(NAME)
     bench.put("value")
+    bench.now += FAILED_SECONDS
+    assert bench.stored.get(NAME) == b"value"
+
+
+def test_a_secret_that_cannot_be_read_costs_one_call_in_a_while_however_often_it_is_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def nobody_answers(name: str) -> bytes:
+        asked.append(name)
+        return b""
+
+    monkeypatch.setattr(bench.stored, "_parameter", nobody_answers)
+    said = set()
+    for _ in range(20):
+        for afresh in (False, True):
+            with pytest.raises(SecretAccessError) as failed:
+                bench.stored.get("ssm:/a", afresh=afresh)
+            said.add(str(failed.value))
+        bench.now += FAILED_SECONDS / 10
+    assert (asked, said) == (["/a", "/a"], {"secret ssm:/a is empty; give it a value"})
+
+
+def test_a_kept_secret_is_given_also_when_it_cannot_be_read_afresh(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.put("value")
+    bench.stored.get(NAME)
+    monkeypatch.setattr(bench.stored, "_parameter", lambda name: b"")
+    with pytest.raises(SecretAccessError):
+        bench.stored.get(NAME, afresh=True)
     assert bench.stored.get(NAME) == b"value"
 
 
