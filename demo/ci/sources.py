@@ -10,8 +10,8 @@ _WHO = ("-c", "user.name=Eve", "-c", "user.email=eve@example.com", "-c", "commit
 
 
 class Script(NamedTuple):
-    """How a build goes: it waits for its gate if it has one, in its first attempt alone, then takes its time, then ends
-    so."""
+    """How a build goes: it waits for its gate if it has one, then takes its time, then ends so. A job's later attempts
+    wait for no gate, and pass."""
 
     gate: str = ""
     seconds: float = 0.0
@@ -61,7 +61,7 @@ class Sources:
             # It gives up by itself where the folder has gone: nothing is left behind, whatever becomes of the worker.
             shut = f'[ "$ATTEMPT" = 1 ] && [ -d "{self._gates}" ] && [ ! -e "{self._gates / script.gate}" ]'
             lines += [f"while {shut}; do", "  sleep 0.05", "done"]
-        return "\n".join([*lines, f"sleep {script.seconds}", f"exit {script.exit_code}", ""])
+        return "\n".join([*lines, f"sleep {script.seconds}", f'[ "$ATTEMPT" != 1 ] || exit {script.exit_code}', ""])
 
     def _git(self, name: str, *words: str) -> str:
         command = ["git", *_WHO, *words]

@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from demo.ci.facts import Histories, Span
+from demo.ci.service import Service, ci_service
 from workflow import Workflow
 from workflow.aws.client import make_client
 from workflow.local.mailbox import Mail, verify_sender
@@ -22,6 +25,9 @@ from workflow.settings import read_settings
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 30
 HANDLERS = ("handlers.order", "handlers.repository", "handlers.job", "handlers.shipment")
+
+TIME_OUT_SECONDS = 2
+"""After so long a job of the CI scheduler is timed out, by the sweep that follows."""
 
 TRIAL = """\
 kind: trial
@@ -174,3 +180,74 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     add_kind(project, "trial", TRIAL, TRIAL_HOOKS)
     with deploy(project) as deployed:
         yield deployed
+
+
+class Ci:
+    """The CI scheduler, whose timers fire when a test sweeps; each test has repositories of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._numbers = count(1)
+        self.known = self.repository()
+        """A repository that gets no push that is taken."""
+
+    def repository(self, *, priorities: Mapping[str, int] | None = None) -> str:
+        """Makes a repository to which eve may push, and returns its name."""
+        # Of two digits, so that none is the beginning of another.
+        name = f"acme/r{next(self._numbers):02}"
+        known = self.service.register(name, users={"eve": "eve@example.com"}, priorities=priorities)
+        self.service.flow.create("repository", name, known)
+        return name
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until it holds, and every hook has run."""
+        self.service.until(holds, "it never came to hold")
+        self.service.settle()
+
+    def until_in(self, state: str, *jobs: str) -> None:
+        """Waits until all of the jobs are in that state."""
+        self.until(lambda: all(self.service.is_in(job, state) for job in jobs))
+
+    def until_timed_out(self, job: str) -> None:
+        """Sweeps until the job is timed out."""
+
+        def is_timed_out() -> bool:
+            self.service.cloud.sweep()
+            return self.service.is_in(job, "timed_out")
+
+        self.until(is_timed_out)
+
+    def jobs(self, repository: str) -> dict[str, list[str]]:
+        """The states that each of the repository's jobs was in, by job, in the order they were opened."""
+        return {
+            job: [event.target for event in events]
+            for job, events in self._histories.jobs.items()
+            if self._histories.repository_of[job] == repository
+        }
+
+    def spans(self, job: str) -> list[Span]:
+        """The states that the job was in, one after the other."""
+        return self._histories.spans(job)
+
+    def runs(self, repository: str) -> list[Span]:
+        """The repository's builds, in the order they were started."""
+        return self._histories.runs(repository)
+
+    def builds(self, repository: str) -> list[str]:
+        """`job#attempt` of each of the repository's builds that really ran, in that order."""
+        return [run for run in self.service.sources.runs() if run.startswith(f"{repository}-")]
+
+    def mails(self, repository: str) -> list[tuple[str, str]]:
+        """To whom and about what the repository's mails are, in order."""
+        return [(mail.recipients[0], mail.subject) for mail in self.service.cloud.mails() if repository in mail.subject]
+
+    @property
+    def _histories(self) -> Histories:
+        return Histories(self.service.flow)
+
+
+@pytest.fixture(scope="session")
+def ci() -> Iterator[Ci]:
+    """The CI scheduler on a cloud of its own, with builds as processes of this machine."""
+    with ci_service(f"{TIME_OUT_SECONDS}s", sweep_seconds=3600) as service:
+        yield Ci(service)
