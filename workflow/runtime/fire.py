@@ -173,16 +173,28 @@ def _commit(runtime: Runtime, write: Write) -> Contested | None:
             raise
 
     try:
-        return again(runtime.clock, MAX_COMMITS, commit)
+        contested = again(runtime.clock, MAX_COMMITS, commit)
     except (Refused, Retryable) as error:
         if unanswered:
             # What was not answered may have been written, whatever a later attempt was told.
-            raise StoreUnavailableError(
-                f"{subject} may or may not have been recorded: {error}; ask again with the same request id"
-            ) from error
+            raise _not_known(subject, error) from error
         if isinstance(error, Refused):
             raise
         raise type(error)(f"{subject} was not recorded: {error}; ask again later") from error
+    if unanswered and contested is not None and _is_only_of_a_lane(contested):
+        # The entity is as it was read, so what was not answered may still arrive once there is a slot.
+        raise _not_known(subject, unanswered[0])
+    return contested
+
+
+def _not_known(subject: str, error: Exception) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"{subject} may or may not have been recorded: {error}; ask again with the same request id"
+    )
+
+
+def _is_only_of_a_lane(found: Contested) -> bool:
+    return not (found.entity or found.event or found.request or found.lease_lost)
 
 
 def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found: Contested) -> Accepted | None:

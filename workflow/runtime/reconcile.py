@@ -220,7 +220,7 @@ class _LaneMending:
             # By a consistent read: the index, from which the walk comes, may lag behind.
             entity = self._runtime.store.find_entity(seen.kind, seen.entity_id)
             lanes |= self._move(entity) if entity else set()
-        for lane in lanes:
+        for lane in sorted(lanes):
             self.mend(lane)
 
     def _move(self, entity: Entity) -> set[LaneKey]:

@@ -15,7 +15,7 @@ from tests.writes import BEGINNING
 from workflow import Effect, hook, limit
 from workflow.definition.definition import HookUse, Retry, State, Timer
 from workflow.engine.place import Place
-from workflow.errors import LaneFullError, LimitError, PayloadError, TransitionError
+from workflow.errors import LaneFullError, LimitError, PayloadError, StoreUnavailableError, TransitionError
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.slots import free_slots, limit_of
 
@@ -302,3 +302,16 @@ def test_a_limit_that_was_raised_is_taken_up_by_the_sweeper_within_a_minute() ->
     watched = bench.watched()
     assert watched is not None
     assert watched <= bench.clock.now() + timedelta(minutes=1)
+
+
+def test_a_start_that_was_not_answered_and_then_found_no_slot_is_not_told_to_be_refused() -> None:
+    bench = LaneBench()
+    bench.add("a", "b")
+
+    def once_more() -> None:
+        bench.store.meanwhile = lambda: bench.flow.fire("job", "b", "start")
+
+    bench.store.faults, bench.store.meanwhile = ["lost request"], once_more
+    with pytest.raises(StoreUnavailableError, match="may or may not have been recorded"):
+        bench.flow.fire("job", "a", "start")
+    assert bench.standing() == ({1: "b"}, ["a"])
