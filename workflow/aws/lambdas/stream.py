@@ -11,6 +11,7 @@ from typing import Any
 
 from workflow.aws.compose import open_runtime
 from workflow.aws.images import Plan
+from workflow.aws.lambdas import settle
 from workflow.aws.metrics import parked_metrics
 from workflow.aws.stream import look, partial_batch_response, plans
 from workflow.runtime.deliver import Deliverer
@@ -78,3 +79,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
     # Once per process, before the first record: a broken setting shows at once, and not as a batch that failed.
     _handler = open_handler()
+    settle()

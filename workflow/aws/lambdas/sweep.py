@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from workflow.aws.compose import open_runtime
+from workflow.aws.lambdas import settle
 from workflow.aws.metrics import parked_metrics
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.sweep import Sweeper
@@ -66,3 +67,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
     # Once per process, before the first sweep: a broken setting shows at once.
     _handler = open_handler()
+    settle()

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from workflow.aws.compose import open_runtime, read_compiled_webhooks
+from workflow.aws.lambdas import settle
 from workflow.aws.metrics import webhook_metric
 from workflow.aws.secrets import StoredSecrets
 from workflow.definition.webhooks.webhook import Webhooks
@@ -113,3 +114,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
     # Once per process, before the first request: a broken setting shows at once.
     _handler = open_handler()
+    settle()
