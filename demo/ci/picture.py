@@ -11,7 +11,7 @@ from demo.ci.facts import Histories, Span
 WIDTH, _NAMES, _RIGHT = 900, 190, 90
 _ROW, _BAR, _HEAD, _GAP = 22, 12, 40, 18
 # One text colour that can be read on white and on black alike; bars likewise.
-_TEXT = "#7d8590"
+_TEXT = "#6e7781"
 _COLOURS = {"passed": "#2da44e", "failed": "#e5534b", "timed_out": "#d4792a", "cancelled": "#8b7fd6"}
 _WAITING = "#9aa4af"
 
