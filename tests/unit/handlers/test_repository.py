@@ -73,6 +73,13 @@ def test_a_delivery_that_comes_again_is_one_push_and_one_job(shop: Shop) -> None
     assert jobs(shop) == {"acme/shop-2": ("1", None)}
 
 
+@pytest.mark.parametrize("given", [{"branch": "x" * 1000}, {"commit": "1" * 65}])
+def test_a_push_that_would_fill_the_repository_is_refused(shop: Shop, given: dict[str, str]) -> None:
+    with pytest.raises(GuardError):
+        push(shop, **{"commit": FIRST, **given})
+    push(shop, "1" * 64, "x" * (1000 - len("refs/heads/")))
+
+
 def test_a_stranger_has_nothing_built(shop: Shop) -> None:
     with pytest.raises(GuardError) as raised:
         push(shop, FIRST, sender="mallory")
