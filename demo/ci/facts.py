@@ -130,7 +130,10 @@ class CiFacts:
 
     def _outside(self) -> Iterator[tuple[bool, str]]:
         owed = {job: expected_statuses(self.histories.spans(job)) for job in self.histories.jobs}
-        posted = {job: self._service.github.statuses(self._commit(job)) for job in self.histories.jobs}
+        posted = {
+            job: self._service.github.statuses(self.histories.repository_of[job], self._commit(job))
+            for job in self.histories.jobs
+        }
         count = sum(map(len, posted.values()))
         yield posted == owed, f"{count} statuses on GitHub: one for each state that a job came into, in that order"
         mails = [mail.subject for mail in self._service.cloud.mails()]
@@ -179,7 +182,9 @@ def table_of_jobs(service: Service, histories: Histories) -> Iterator[str]:
     for job in histories.jobs:
         entity = service.job(job)
         data = entity.data
-        statuses = ", ".join(state for state, _ in service.github.statuses(str(data["commit"])))
+        statuses = ", ".join(
+            state for state, _ in service.github.statuses(str(data["repository"]), str(data["commit"]))
+        )
         yield (
             f"{job:<12} {data['branch']:<16} {str(data['commit'])[:8]:<8} {data['priority']:>4}  "
             f"{entity.state:<9} {data['attempt']:>8}  {statuses}"

@@ -33,13 +33,13 @@ class GitHub:
 
     def __init__(self, token: str) -> None:
         self.token, self.url = token, ""
-        self._statuses: dict[str, list[dict[str, Any]]] = {}
+        self._statuses: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._lock = threading.Lock()
 
-    def statuses(self, commit: str) -> list[tuple[str, str]]:
+    def statuses(self, repository: str, commit: str) -> list[tuple[str, str]]:
         """State and description of a commit's statuses, oldest first, without the mark of the effect."""
         with self._lock:
-            found = list(reversed(self._statuses.get(commit, [])))
+            found = list(reversed(self._statuses.get((repository, commit), [])))
         return [(status["state"], status["description"].rpartition(" [")[0]) for status in found]
 
     def answer(self, method: str, path: str, token: str, body: bytes) -> tuple[int, object]:
@@ -51,13 +51,14 @@ class GitHub:
         with self._lock:
             if found and found["to"] and method == "POST":
                 # https://docs.github.com/en/rest/commits/statuses#create-a-commit-status
-                self._statuses.setdefault(found["to"], []).insert(0, json.loads(body))
+                self._statuses.setdefault((found["name"], found["to"]), []).insert(0, json.loads(body))
                 return 201, {}
             if found and found["of"] and method == "GET":
                 # https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-for-a-reference
                 asked = parse_qs(parts.query)
+                of_it = self._statuses.get((found["name"], found["of"]), [])
                 size, page = int(asked["per_page"][0]), int(asked["page"][0])
-                return 200, self._statuses.get(found["of"], [])[size * (page - 1) : size * page]
+                return 200, of_it[size * (page - 1) : size * page]
         return 404, {"message": "Not Found"}
 
 

@@ -49,17 +49,20 @@ class Sources:
 
     def open_gate(self, gate: str) -> None:
         """Lets the builds go on that wait for it."""
-        (self._gates / gate).touch()
+        self._gate(gate).touch()
 
     def runs(self) -> list[str]:
         """`job#attempt` of each build.sh that was run, in that order."""
         return self._runs.read_text().split() if self._runs.exists() else []
 
+    def _gate(self, gate: str) -> Path:
+        return self._gates / gate.replace("/", "-")
+
     def _text(self, script: Script) -> str:
         lines = ["#!/bin/sh", f'echo "$JOB#$ATTEMPT" >> "{self._runs}"']
         if script.gate:
             # It gives up by itself where the folder has gone: nothing is left behind, whatever becomes of the worker.
-            shut = f'[ "$ATTEMPT" = 1 ] && [ -d "{self._gates}" ] && [ ! -e "{self._gates / script.gate}" ]'
+            shut = f'[ "$ATTEMPT" = 1 ] && [ -d "{self._gates}" ] && [ ! -e "{self._gate(script.gate)}" ]'
             lines += [f"while {shut}; do", "  sleep 0.05", "done"]
         return "\n".join([*lines, f"sleep {script.seconds}", f'[ "$ATTEMPT" != 1 ] || exit {script.exit_code}', ""])
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from demo.ci.facts import Histories, Span
-from demo.ci.service import Service, ci_service
+from demo.ci.service import Pushed, Service, ci_service
 from workflow import Workflow
 from workflow.aws.client import make_client
 from workflow.local.mailbox import Mail, verify_sender
@@ -236,6 +236,10 @@ class Ci:
     def builds(self, repository: str) -> list[str]:
         """`job#attempt` of each of the repository's builds that really ran, in that order."""
         return [run for run in self.service.sources.runs() if run.startswith(f"{repository}-")]
+
+    def statuses(self, pushed: Pushed) -> list[tuple[str, str]]:
+        """State and description of the statuses that the pushed commit got on GitHub, in order."""
+        return self.service.github.statuses(pushed.repository, pushed.commit)
 
     def mails(self, repository: str) -> list[tuple[str, str]]:
         """To whom and about what the repository's mails are, in order."""

@@ -61,7 +61,7 @@ def test_a_job_whose_worker_was_killed_is_timed_out_gives_its_slot_back_and_pass
     assert (first.until - first.since).total_seconds() >= TIME_OUT_SECONDS
     assert ci.jobs(name)[killed.job] == ["pending", "active", "timed_out", "pending", "active", "passed"]
     assert (again.attempt, ci.service.worker(killed.job), ci.service.worker(killed.job, 2)) == (2, 0, 0)
-    assert ci.service.github.statuses(killed.commit) == [
+    assert ci.statuses(killed) == [
         ("pending", "Attempt 1 waits for its turn"),
         ("pending", "Attempt 1 is being built"),
         ("error", "Attempt 1 took too long"),
@@ -98,8 +98,8 @@ def test_a_job_can_be_cancelled_while_it_waits_or_runs_and_asked_for_again_once_
     ci.until_in("passed", pushed.job)
 
     assert ci.service.job(pushed.job).data["attempt"] == 2
-    assert ci.service.github.statuses(pushed.commit) == expected_statuses(ci.spans(pushed.job))
-    assert ci.service.github.statuses(pushed.commit)[-1] == ("success", "Attempt 2 passed")
+    assert ci.statuses(pushed) == expected_statuses(ci.spans(pushed.job))
+    assert ci.statuses(pushed)[-1] == ("success", "Attempt 2 passed")
     runs = ci.runs(name)
     assert all(before.until <= after.since for before, after in pairwise(runs))
     assert ci.builds(name) == [f"{run.job}#{run.attempt}" for run in runs]

@@ -37,7 +37,7 @@ def test_a_push_that_comes_one_to_ten_times_at_once_is_one_job_one_build_and_one
         assert [pushed.reply for pushed in pushes[times]] == [answer] * times
         assert ci.jobs(name) == {f"{name}-2": ["pending", "active", "passed"]}
         assert ci.builds(name) == [f"{name}-2#1"]
-        assert ci.service.github.statuses(pushes[times][0].commit) == [
+        assert ci.statuses(pushes[times][0]) == [
             ("pending", "Attempt 1 waits for its turn"),
             ("pending", "Attempt 1 is being built"),
             ("success", "Attempt 1 passed"),
@@ -49,7 +49,7 @@ def test_a_build_that_fails_is_told_to_github_and_to_whoever_pushed(ci: Ci) -> N
     pushed = ci.service.push(name, "main", Script(exit_code=3))
     ci.until_in("failed", pushed.job)
     assert ci.service.job(pushed.job).data["exit_code"] == 3
-    assert ci.service.github.statuses(pushed.commit)[-1] == ("failure", "Attempt 1 failed")
+    assert ci.statuses(pushed)[-1] == ("failure", "Attempt 1 failed")
     assert ci.mails(name) == [("eve@example.com", f"{name}@{pushed.commit[:8]} failed")]
 
 
@@ -74,7 +74,7 @@ def test_a_newer_push_cancels_the_job_of_the_one_before_to_the_same_branch_and_n
     assert ci.service.job(waiting[0].job).data["reason"] == f"superseded by {waiting[2].job}"
     assert f"{waiting[0].job}#1" not in ci.builds(name)
     for pushed in (running, *waiting, newer):
-        assert ci.service.github.statuses(pushed.commit) == expected_statuses(ci.spans(pushed.job))
+        assert ci.statuses(pushed) == expected_statuses(ci.spans(pushed.job))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,6 @@ def test_a_newer_push_cancels_the_job_of_the_one_before_to_the_same_branch_and_n
         ({"headers": {"X-Hub-Signature-256": ""}}, 401, UNSIGNED),
         ({"headers": {"X-Hub-Signature-256": "sha256=" + "0" * 63}}, 401, UNSIGNED),
         ({"content": b'{"ref": "refs/heads/ma'}, 400, "the body is not JSON"),
-        ({"content": b"\xff\xfe"}, 400, "the body is not"),
         ({"content": b"[" * 100 + b"]" * 100}, 400, "deep"),
         ({"content": b'"' + b"x" * 1_100_000 + b'"'}, 413, "1048576"),
         ({"headers": {"X-GitHub-Delivery": ""}}, 400, "x-github-delivery"),
