@@ -14,6 +14,9 @@ from workflow import Effect, hook
 log = logging.getLogger(__name__)
 
 _METRIC = "Duration"
+_STATUS_ATTEMPTS = 3
+"""So often, within a second or two and without waiting for a sweep, a status that another one follows is tried."""
+
 _STATUSES = {
     "pending": ("pending", "waits for its turn"),
     "active": ("pending", "is being built"),
@@ -54,11 +57,18 @@ def stop_build(effect: Effect) -> None:
 
 @hook
 def post_status(effect: Effect) -> None:
-    """Tells GitHub how the job stands."""
+    """Tells GitHub how the job stands; a job that goes on does not wait long for GitHub to hear of it."""
     data = effect.entity.data
     state, words = _STATUSES[effect.entity.state]
     status = github.Status(state, f"Attempt {data['attempt']} {words}", data.get("log_url", ""))
-    github.post_status(data["repository"], data["commit"], status, key=effect.key)
+    try:
+        github.post_status(data["repository"], data["commit"], status, key=effect.key)
+    except (github.StatusRefusedError, github.StatusNotPostedError) as error:
+        passes = isinstance(error, github.StatusNotPostedError) and effect.attempt < _STATUS_ATTEMPTS
+        if passes or state != "pending":
+            raise
+        # The build waits behind this effect, in a slot of the lane; and the next status replaces this one.
+        log.warning("%s: the job goes on without the status %r: %s", effect.key, words, error)
 
 
 @hook

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import job
 from handlers.builds.port import Build, BuildRefusedError
-from handlers.github import Status
+from handlers.github import Status, StatusNotPostedError, StatusRefusedError
 from tests.unit.handlers.conftest import Shop
 from workflow.errors import GuardError
 
@@ -238,3 +238,28 @@ def test_every_state_is_told_to_github_under_a_key_of_its_own(shop: Shop, monkey
         ("success", "Attempt 4 passed", "https://ci.example.com/7/4"),
     ]
     assert [key for _, _, key in told] == [f"job#7#{version}#post_status" for version in range(1, 13)]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries", "told"),
+    [(StatusRefusedError("401 Bad credentials"), 1, "parked"), (StatusNotPostedError("502"), 3, "failed")],
+)
+def test_a_job_is_built_whatever_github_says_and_its_end_waits_to_be_told(
+    shop: Shop, builds: FakeBuilds, monkeypatch: pytest.MonkeyPatch, error: Exception, tries: int, told: str
+) -> None:
+    asked: list[str] = []
+
+    def refuse(*_: object, key: str) -> None:
+        asked.append(key)
+        raise error
+
+    monkeypatch.setattr(job.github, "post_status", refuse)
+    shop.flow.create("job", "7", BUILT)
+    shop.delivery.run()
+    assert [what for what, _ in builds.asked] == ["start"]
+    assert asked == ["job#7#1#post_status"] * tries + ["job#7#2#post_status"] * tries
+
+    shop.flow.fire("job", "7", "pass", {"attempt": 1, "log_url": "https://ci.example.com/7/1"})
+    shop.delivery.run()
+    (entry,) = [entry for entry in shop.flow.effects("job", "7") if entry.version == 3]
+    assert [entry.outcomes[name].status for name in entry.outcomes] == ["done", told, "owed"]
