@@ -91,7 +91,11 @@ def _call(method: str, url: str, body: dict[str, str] | None = None) -> Any:
         "X-GitHub-Api-Version": "2022-11-28",
         "User-Agent": "stream-workflow",
     }
-    if token := find_secret("GITHUB_TOKEN"):
+    # Files end with a line, and so do the secrets that are put from files.
+    if token := (find_secret("GITHUB_TOKEN") or "").strip():
+        if not token.isascii() or not token.isprintable():
+            # The HTTP library would say so too, and quote it.
+            raise StatusRefusedError("GITHUB_TOKEN is no token: it holds a character that no header takes")
         headers["Authorization"] = f"Bearer {token}"
     sent = None if body is None else json.dumps(body).encode()
     try:

@@ -45,6 +45,24 @@ def test_a_status_says_how_the_commit_stands_with_a_link_and_the_mark_of_its_eff
     ]
 
 
+def test_a_token_from_a_file_comes_without_the_end_of_its_line(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_secret\n")
+    post_status("acme/shop", COMMIT, PASSED, key=KEY)
+    assert github.asked[0].headers["authorization"] == "Bearer ghp_secret"
+
+
+@pytest.mark.parametrize("token", ["ghp_\nsecret", "ghp_secret€"])
+def test_what_is_no_token_is_refused_and_not_quoted(
+    github: FakeGitHub, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+    with pytest.raises(StatusRefusedError, match=r"^GITHUB_TOKEN is no token: .* no header takes$"):
+        post_status("acme/shop", COMMIT, PASSED, key=KEY)
+    assert github.asked == []
+
+
 def test_an_effect_that_runs_again_posts_no_second_status(github: FakeGitHub) -> None:
     for _ in range(3):
         post_status("acme/shop", COMMIT, PASSED, key=KEY)
