@@ -7,6 +7,8 @@ import hmac
 import json
 import re
 import shlex
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from handlers import clients
 from tests.fakes.clock import FakeClock
 from workflow import Workflow
 from workflow.cli.commands import workflow
+from workflow.definition.load import load_definitions
 from workflow.definition.webhooks.load import load_webhooks
 from workflow.runtime.webhooks.receive import Answer, Delivery, Receiver
 from workflow.testing import MemoryDelivery, MemoryStore
@@ -179,6 +182,23 @@ def test_the_secrets_it_puts_are_those_that_webhooks_and_template_name(service: 
 def test_the_demo_it_begins_with_is_one_that_make_knows() -> None:
     assert commands()[0] == ["make", "demo", "STORY=ci"]
     assert "$(BIN)/python -m demo $(STORY)" in (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+
+
+def test_a_story_that_nobody_knows_is_answered_in_one_line() -> None:
+    done = subprocess.run([sys.executable, "-m", "demo", "no-such"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "there is no story 'no-such'; known: ci, main\n"
+
+
+def test_the_lane_that_the_readme_shows_can_be_given_to_a_job(tmp_path: Path) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```\n(lanes:\n.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    job = (REPOSITORY / "definitions" / "job.yaml").read_text(encoding="utf-8")
+    (tmp_path / "job.yaml").write_text(
+        re.sub(r"^lanes:\n(?:  .*\n)+", shown, job, flags=re.MULTILINE), encoding="utf-8"
+    )
+    (lane,) = load_definitions(tmp_path).find("job").lanes.values()
+    assert (lane.name, lane.limit, lane.trigger, lane.ageing_seconds) == ("build", 1, "start", 0)
 
 
 def test_the_picture_tells_of_twelve_jobs_in_three_repositories() -> None:
