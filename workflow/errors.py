@@ -151,3 +151,7 @@ class HookNotRegisteredError(Retryable):
 
 class SecretAccessError(Retryable):
     """A secret could not be read: there is none of that name, we may not read it, or nobody answered."""
+
+
+class ArchiveError(Refused):
+    """An archive cannot be written or read as it was asked: unfinished, damaged, or of another format."""

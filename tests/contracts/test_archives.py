@@ -1,0 +1,142 @@
+"""Archives of every engine build the same table on every engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.archives import Shop, table_bulk
+from tests.contracts.conftest import Ports
+from tests.fakes.faults import Wire, lose_request, lose_response, operation_of
+from workflow.aws.bulk import records_of
+from workflow.aws.lambdas.stream import StreamHandler
+from workflow.aws.ledger import TableLedger
+from workflow.aws.table import TableStore
+from workflow.operations import Operations
+from workflow.testing import MemoryStore
+
+
+def _shop(ports: Ports, clock: Any) -> Shop:
+    if isinstance(ports.store, MemoryStore):
+        return Shop(ports.store, clock=clock)
+    assert isinstance(ports.store, TableStore)
+    return Shop(ports.store, ports.ledger, records_of(ports.store), table_bulk(ports.store), clock=clock)
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop().live().deliver()
+
+
+def test_what_was_archived_in_memory_is_built_here_and_archived_here_the_same(
+    ports: Ports, shop: Shop, tmp_path: Path
+) -> None:
+    shop.archive(tmp_path / "one")
+    other = _shop(ports, shop.clock)
+    hydrated = other.hydrate(tmp_path / "one")
+    assert (hydrated.loaded, hydrated.checked, hydrated.placed, hydrated.told) == (10, 10, 4, [])
+    assert other.everything() == shop.everything()
+    other.archive(tmp_path / "two")
+    again = Shop(clock=shop.clock)
+    again.hydrate(tmp_path / "two")
+    assert again.everything() == shop.everything()
+    assert Operations(other.flow.runtime, other.records).reconcile().restored == []
+
+
+def test_one_that_is_repeated_leaves_everything_as_it_is(ports: Ports, shop: Shop, tmp_path: Path) -> None:
+    shop.archive(tmp_path)
+    other = _shop(ports, shop.clock)
+    other.hydrate(tmp_path, kind="job")
+    other.flow.fire("job", "0", "finish")
+    other.flow.create("order", "1 #ü\u2028", {"total": 7})
+    first = other.hydrate(tmp_path)
+    assert (first.loaded, first.there, first.moved_on, first.wrong) == (5, 3, 1, 1)
+    before = other.everything()
+    second = other.hydrate(tmp_path)
+    assert (second.loaded, second.there, second.moved_on, second.told) == (0, 8, 1, first.told)
+    assert other.everything() == before
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.not_on(memory="it has no wire", moto="it is no oracle", ministack="one engine with a wire will do")
+def test_one_that_is_killed_at_any_call_and_repeated_builds_the_same(ports: Ports, shop: Shop, tmp_path: Path) -> None:
+    shop.archive(tmp_path, kind="job")
+    other = _shop(ports, shop.clock)
+    left = -1
+
+    def kill(request: Any, **_: Any) -> None:
+        nonlocal left
+        if operation_of(request) in ("BatchWriteItem", "TransactWriteItems"):
+            if left == 0:
+                raise KilledError
+            left -= 1
+
+    ports.client.meta.events.register_first("before-send.dynamodb", kill)
+    # Each goes on where the one before it was killed, a call further each time.
+    for number in range(20):
+        left = number % 3
+        try:
+            other.hydrate(tmp_path, workers=1)
+        except KilledError:
+            continue
+        break
+    assert 2 < number < 19
+    assert other.everything() == [one for one in shop.everything() if one.kind == "job"]
+
+
+@pytest.mark.not_on(memory="it has no wire", moto="it is no oracle", ministack="one engine with a wire will do")
+def test_lost_requests_and_answers_change_nothing(ports: Ports, shop: Shop, tmp_path: Path) -> None:
+    shop.archive(tmp_path)
+    other = _shop(ports, shop.clock)
+    wire = Wire(ports.client)
+    for operation in ("BatchWriteItem", "BatchGetItem"):
+        wire.fail(lose_response, lose_request, lose_request, lose_response, operation=operation)
+        other.hydrate(tmp_path, kind="job")
+    wire.fail(lose_response, lose_request, lose_response, lose_request, operation="TransactWriteItems")
+    hydrated = other.hydrate(tmp_path)
+    assert (hydrated.loaded + hydrated.there, hydrated.told) == (10, [])
+    assert other.everything() == shop.everything()
+
+
+def _records(ports: Ports, url: str) -> list[dict[str, Any]]:
+    """Everything on the table's stream."""
+    from workflow.aws.client import make_client
+
+    credentials = ports.client._request_signer._credentials
+    streams = make_client("dynamodbstreams", endpoint_url=url, access_key=credentials.access_key)
+    arn = ports.client.describe_table(TableName=ports.table)["Table"]["LatestStreamArn"]
+    found = []
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            answer = streams.get_records(ShardIterator=iterator)
+            found += answer["Records"]
+            iterator = answer.get("NextShardIterator") if answer["Records"] else None
+    return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
+
+
+@pytest.mark.not_on(memory="it has no stream of records", moto="its stream is no oracle")
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_stream_of_a_table_that_was_built_runs_no_hook(
+    ports: Ports, shop: Shop, tmp_path: Path, request: pytest.FixtureRequest, interrupted: bool
+) -> None:
+    shop.archive(tmp_path)
+    other = _shop(ports, shop.clock)
+    if interrupted:
+        other.hydrate(tmp_path, kind="job")
+    other.hydrate(tmp_path)
+    records = _records(ports, request.getfixturevalue(f"{ports.engine}_url"))
+    entities = [one for one in records if one["dynamodb"]["Keys"]["sk"]["S"] == "entity"]
+    assert len(entities) == 10 + 4
+    answer = StreamHandler(other.flow.runtime).handle(entities, 60_000)
+    assert (answer, other.ran) == ({"batchItemFailures": []}, [])
+    assert other.everything() == shop.everything()
+    assert list(other.flow.runtime.ledger.parked()) == []
+    assert isinstance(other.flow.runtime.ledger, TableLedger)
