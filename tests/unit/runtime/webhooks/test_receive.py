@@ -42,7 +42,12 @@ def test_a_signed_delivery_makes_its_transition(post: Post) -> None:
     event = post.store.find_event("order", "42", 2)
     assert answer == Answer(200, PAID, "accepted")
     assert event is not None
-    assert (event.trigger, event.payload, event.by, event.request_id) == ("pay", {"amount": 100}, "github:ann", "github:d-1")
+    assert (event.trigger, event.payload, event.by, event.request_id) == (
+        "pay",
+        {"amount": 100},
+        "github:ann",
+        "github:d-1",
+    )
 
 
 def test_a_delivery_may_create_an_entity_with_a_number_for_its_id() -> None:
