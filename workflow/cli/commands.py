@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from workflow.cli.archives import archive, hydrate
 from workflow.cli.definitions import check, diagram, schema
 from workflow.cli.entities import history, list_entities, show
 from workflow.cli.failures import Commands
@@ -77,6 +78,7 @@ _COMMANDS = (
     *(check, diagram, schema),
     *(create, fire, show, history, list_entities, lanes, explain),
     *(parked, redrive, skip, pause, resume, pauses, reconcile, verify),
+    *(archive, hydrate),
     *(build, dev),
 )
 for _command in _COMMANDS:
