@@ -26,6 +26,7 @@ _TRANSACTION_BYTES = 3 * 1024 * 1024
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 
 _LOOKS = 8
+_FIRST = items.sort_key("event", 1)
 
 _Thing = TypeVar("_Thing")
 
@@ -43,22 +44,20 @@ class TableBulk:
         self._client, self._table = store._client, store._table
 
     def standing(self, loads: Sequence[Load]) -> Mapping[Key, Standing]:
-        """What stands there of each, by consistent reads of the entity and of two of its events."""
-        names = {
-            load.key: (items.ENTITY, *(items.sort_key("event", version) for version in (1, load.entity.version)))
-            for load in loads
-        }
-        found = self._get((*key, sk) for key, sks in names.items() for sk in dict.fromkeys(sks))
+        """What stands there of each, by consistent reads: of its first event, and if there is one, of the rest.
 
-        def event_id(key: Key, sk: str) -> str:
-            item = found.get((*key, sk))
-            return items.read_text(item, "event") if item else ""
-
-        standing = {}
-        for key, (entity, first, last) in names.items():
-            item = found.get((*key, entity))
+        An entity that somebody left without its first event shows when it is to be written.
+        """
+        firsts = self._get((*load.key, _FIRST) for load in loads)
+        there = [load for load in loads if (*load.key, _FIRST) in firsts]
+        lasts = {load.key: items.sort_key("event", load.entity.version) for load in there}
+        rest = self._get((*key, sk) for key, last in lasts.items() for sk in (items.ENTITY, last))
+        standing = {load.key: Standing() for load in loads}
+        for key, last in lasts.items():
+            item, event = rest.get((*key, items.ENTITY)), rest.get((*key, last), {})
+            entity = items.read_entity(item) if item else None
             standing[key] = Standing(
-                items.read_entity(item) if item else None, event_id(key, first), event_id(key, last)
+                entity, items.read_text(firsts[(*key, _FIRST)], "event"), items.read_text(event, "event")
             )
         return standing
 

@@ -146,7 +146,7 @@ class _Hydration:
             # Written by an earlier attempt that was not answered, or by somebody else.
             still_new, met_late = self._sorted([load for load in new if load.key in refused])
             for load in still_new:
-                met_late[load.key] = f"{_name(load)}: it came and went while it was loaded; hydrate again"
+                met_late[load.key] = f"{_name(load)}: it is there without its first event; restore or remove it"
             met |= {key: what for key, what in met_late.items() if what not in (_SAME, _MOVED_ON)}
         self._count(found, loads, met)
 

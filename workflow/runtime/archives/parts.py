@@ -34,6 +34,7 @@ class PartWriter:
         self._share, self._keep = share, keep
         self._open: dict[str, _Gathered] = {}
         self._numbers: dict[str, int] = {}
+        self._characters = 0
         self.parts: list[Part] = []
 
     def add(self, kept: Kept) -> None:
@@ -42,10 +43,11 @@ class PartWriter:
         gathered = self._open.setdefault(folder, _Gathered(kept.entity.kind))
         gathered.lines.append(line)
         gathered.characters += len(line)
+        self._characters += len(line)
         gathered.events += len(kept.events)
         if gathered.characters >= PART_BYTES:
             self._close(folder)
-        elif sum(one.characters for one in self._open.values()) >= GATHERED_BYTES:
+        elif self._characters >= GATHERED_BYTES:
             self._close(max(self._open, key=lambda name: self._open[name].characters))
 
     def finish(self) -> list[Part]:
@@ -56,6 +58,7 @@ class PartWriter:
 
     def _close(self, folder: str) -> None:
         gathered = self._open.pop(folder)
+        self._characters -= gathered.characters
         number = self._numbers[folder] = self._numbers.get(folder, 0) + 1
         name = f"{folder}/part-{self._share:02d}-{number:05d}.jsonl.gz"
         # Without the time: what is the same gives the same file.
