@@ -17,6 +17,8 @@ from workflow.aws.table import TableStore
 from workflow.operations import Operations
 from workflow.testing import MemoryStore
 
+NO_THREADS = "it breaks when several threads write at once, as hydrating does"
+
 
 def _shop(ports: Ports, clock: Any) -> Shop:
     if isinstance(ports.store, MemoryStore):
@@ -30,6 +32,7 @@ def shop() -> Shop:
     return Shop().live().deliver()
 
 
+@pytest.mark.not_on(moto=NO_THREADS)
 def test_what_was_archived_in_memory_is_built_here_and_archived_here_the_same(
     ports: Ports, shop: Shop, tmp_path: Path
 ) -> None:
@@ -45,6 +48,7 @@ def test_what_was_archived_in_memory_is_built_here_and_archived_here_the_same(
     assert Operations(other.flow.runtime, other.records).reconcile().restored == []
 
 
+@pytest.mark.not_on(moto=NO_THREADS)
 def test_one_that_is_repeated_leaves_everything_as_it_is(ports: Ports, shop: Shop, tmp_path: Path) -> None:
     shop.archive(tmp_path)
     other = _shop(ports, shop.clock)
