@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 
@@ -43,13 +43,18 @@ class Sweeper:
         invocation = Invocation(self._runtime, until, self._paused)
         delivered = Delivered()
         # Timers and lanes first: they run no hooks, so that slow hooks cannot keep them waiting.
-        store = self._runtime.store
-        for due in (store.due_timers, store.watched_lanes, self._runtime.ledger.due):
+        for due in self._queues():
             jobs: Iterable[Due | SetTimer | WatchedLane] = islice(due(self._runtime.clock.now()), self._most)
             took_part = self._crew.work_off(jobs, lambda: Resumption(self._runtime, invocation.runner()), self._take_up)
             for resumption in took_part:
                 delivered.add(resumption.delivered)
         return delivered
+
+    def _queues(self) -> list[Callable[[datetime], Iterator[Due | SetTimer | WatchedLane]]]:
+        store = self._runtime.store
+        has_lanes = any(definition.lanes for definition in self._runtime.definitions)
+        # To look where nobody can wait would cost each sweep as much again.
+        return [store.due_timers, *([store.watched_lanes] if has_lanes else []), self._runtime.ledger.due]
 
     def _take_up(self, resumption: Resumption, due: Due | SetTimer | WatchedLane) -> None:
         subject = _told(due)
