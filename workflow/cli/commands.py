@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from workflow.cli.analytics import export, stats
 from workflow.cli.archives import archive, hydrate
 from workflow.cli.definitions import check, diagram, schema
 from workflow.cli.entities import history, list_entities, show
@@ -79,6 +80,7 @@ _COMMANDS = (
     *(create, fire, show, history, list_entities, lanes, explain),
     *(parked, redrive, skip, pause, resume, pauses, reconcile, verify),
     *(archive, hydrate),
+    *(export, stats),
     *(build, dev),
 )
 for _command in _COMMANDS:
