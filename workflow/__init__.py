@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from workflow.errors import WorkflowError as WorkflowError
     from workflow.runtime.effect import Effect as Effect
     from workflow.runtime.fire import Accepted as Accepted
-    from workflow.runtime.hooks import guard as guard
-    from workflow.runtime.hooks import hook as hook
-    from workflow.runtime.hooks import limit as limit
-    from workflow.runtime.hooks import probe as probe
+    from workflow.runtime.marks import guard as guard
+    from workflow.runtime.marks import hook as hook
+    from workflow.runtime.marks import limit as limit
+    from workflow.runtime.marks import probe as probe
+    from workflow.runtime.marks import projection as projection
 
 _HOMES = {
     "Accepted": "workflow.runtime.fire",
@@ -32,10 +33,11 @@ _HOMES = {
     "Retryable": "workflow.errors",
     "Workflow": "workflow.application",
     "WorkflowError": "workflow.errors",
-    "guard": "workflow.runtime.hooks",
-    "hook": "workflow.runtime.hooks",
-    "limit": "workflow.runtime.hooks",
-    "probe": "workflow.runtime.hooks",
+    "guard": "workflow.runtime.marks",
+    "hook": "workflow.runtime.marks",
+    "limit": "workflow.runtime.marks",
+    "probe": "workflow.runtime.marks",
+    "projection": "workflow.runtime.marks",
 }
 
 __all__ = list(_HOMES)

@@ -97,6 +97,10 @@ class CascadeError(Refused):
     """Too many effects have led one to another; the hooks fire in a circle."""
 
 
+class ProjectionError(Refused):
+    """A projection fired a trigger; it can be run again for all of history, and a trigger cannot."""
+
+
 class UnknownHookError(Refused):
     """No definition asks for a hook of that name."""
 

@@ -51,7 +51,7 @@ def write_outcome(outcome: Outcome) -> dict[str, Any]:
     if outcome.at:
         fields["at"] = write_time(outcome.at)
         fields["took_ms"] = {"N": str(outcome.took_ms)}
-    for name in ("error", "trace", "note"):
+    for name in ("error", "trace", "note", "undo"):
         if text := getattr(outcome, name):
             fields[name] = {"S": text}
     if outcome.earlier:
@@ -103,6 +103,7 @@ def _read_outcome(fields: Item) -> Outcome:
         earlier=tuple(_read_attempt(attempt["M"]) for attempt in fields["earlier"]["L"]) if "earlier" in fields else (),
         note=read_text(fields, "note"),
         forgiven=int(fields["forgiven"]["N"]) if "forgiven" in fields else 0,
+        undo=read_text(fields, "undo"),
     )
 
 

@@ -6,24 +6,37 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from workflow.definition import durations
-from workflow.definition.definition import Definition, Field, Guard, HookUse, Lane, Retry, State, Timer, Transition
+from workflow.definition.definition import (
+    Definition,
+    Field,
+    Fire,
+    Guard,
+    HookUse,
+    Lane,
+    Retry,
+    State,
+    Timer,
+    Transition,
+)
 from workflow.definition.fields import fit
+from workflow.definition.item_model import (
+    FireModel,
+    HookItem,
+    PublishModel,
+    RetryModel,
+    RunModel,
+    UndoModel,
+    hook_name,
+)
 from workflow.definition.lane_model import LaneModel
 from workflow.definition.model import (
     DefinitionModel,
     FieldModel,
     GuardFunctionModel,
-    HookItem,
-    PublishModel,
-    RetryModel,
-    RunModel,
     StateModel,
     TransitionModel,
 )
 from workflow.definition.values import Value
-
-PUBLISH = "publish"
-"""The hook that runs for a `publish` item."""
 
 
 def build(model: DefinitionModel) -> Definition:
@@ -88,7 +101,10 @@ def _build_transitions(trigger: str, model: TransitionModel, data: Mapping[str, 
     requires = _build_requires(model, data)
     sets = dict.fromkeys(model.sets) if isinstance(model.sets, list) else dict(model.sets)
     guard, effects = _build_guard(model.guard), _build_uses(model.effects)
-    return [Transition(trigger, source, model.to, requires, sets, guard, effects) for source in model.sources]
+    return [
+        Transition(trigger, source, model.to, requires, sets, guard, effects, model.compensate)
+        for source in model.sources
+    ]
 
 
 def _build_requires(model: TransitionModel, data: Mapping[str, Field]) -> dict[str, Field]:
@@ -112,14 +128,22 @@ def _build_uses(items: list[HookItem]) -> tuple[HookUse, ...]:
     return tuple(_build_use(item) for item in items)
 
 
-def _build_use(item: str | RunModel | PublishModel) -> HookUse:
+def _build_use(item: HookItem) -> HookUse:
     if isinstance(item, str):
         return HookUse(item)
+    use = HookUse(hook_name(item), _build_retry(item.retry), dict(item.catch))
     if isinstance(item, PublishModel):
-        return HookUse(PUBLISH, publish=item.publish.model_dump(exclude_none=True))
-    return HookUse(
-        item.run, _build_retry(item.retry), dict(item.catch), then=item.then or "", on_unknown=item.on_unknown
-    )
+        return replace(use, publish=item.publish.model_dump(exclude_none=True))
+    if isinstance(item, FireModel):
+        return replace(use, fire=Fire(**item.fire.model_dump()))
+    return replace(use, then=item.then or "", on_unknown=item.on_unknown, undo=_build_undo(item))
+
+
+def _build_undo(item: RunModel) -> HookUse | None:
+    undo = item.undo
+    if isinstance(undo, UndoModel):
+        return HookUse(undo.run, _build_retry(undo.retry))
+    return HookUse(undo) if undo else None
 
 
 def _build_retry(retry: RetryModel | None) -> Retry | None:

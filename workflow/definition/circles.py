@@ -15,8 +15,9 @@ from workflow.definition.definition import CREATE
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
 from workflow.definition.graph import Edge, edges, ways_by_source
-from workflow.definition.hook_checks import hook_name, items_at
-from workflow.definition.model import DefinitionModel, HookItem, RunModel
+from workflow.definition.hook_checks import items_at
+from workflow.definition.item_model import FireModel, HookItem, RunModel, hook_name
+from workflow.definition.model import DefinitionModel
 
 Fires: TypeAlias = Mapping[str, Sequence[str]]
 """What each hook says that it fires, by the hook's name."""
@@ -141,7 +142,7 @@ class _Reader:
             hook = hook_name(item)
             for written_at, trigger in _written(where, item):
                 fired.own.setdefault(trigger, _Use(self._index, written_at, hook))
-            for name in self._fires.get(hook, ()):
+            for name in _fired_elsewhere(item) or self._fires.get(hook, ()):
                 self._note(fired, name, _Use(self._index, where, hook))
         return fired
 
@@ -157,8 +158,12 @@ class _Reader:
 
 
 def _written(where: PathTuple, item: HookItem) -> Iterator[tuple[PathTuple, str]]:
-    if isinstance(item, RunModel):
-        if item.then is not None:
+    if not isinstance(item, str):
+        if isinstance(item, RunModel) and item.then is not None:
             yield (*where, "then"), item.then
         for error, trigger in item.catch.items():
             yield (*where, "catch", error), trigger
+
+
+def _fired_elsewhere(item: HookItem) -> tuple[str, ...]:
+    return (f"{item.fire.kind}.{item.fire.trigger}",) if isinstance(item, FireModel) else ()

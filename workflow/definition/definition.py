@@ -15,6 +15,13 @@ CREATE = "create"
 RETRY, PARK, VERIFY = ON_UNKNOWN = ("retry", "park", "verify")
 """What to do about a run that was cut off: run again, wait for a person, or ask the hook's probe."""
 
+SKIP = "skip"
+ON_REFUSED = (PARK, SKIP)
+"""What to do about a trigger that another entity refused: wait for a person, or note it and go on."""
+
+UNDO = "@undo"
+"""Stands among the effects of a transition that compensates for all those that it undoes, which the ledger knows."""
+
 MOST_RUNNING = 1000
 """The highest limit of a lane: who runs is read whole before somebody is started."""
 
@@ -44,11 +51,28 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Fire:
+    """A trigger, or CREATE, that is fired on other entities of a kind.
+
+    `id` is JMESPath for one id or a list of them, as is `payload` for each field of the payload. `on_refused` is one of
+    ON_REFUSED.
+    """
+
+    kind: str
+    id: str
+    trigger: str
+    payload: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    on_refused: str = PARK
+
+
+@dataclass(frozen=True, slots=True)
 class HookUse:
     """A place where a definition asks for a hook; entering it makes an effect owed.
 
     `retry` None means `Retry()`. `catch` maps names of error classes, or `*`, to triggers of the same kind; `then` is
-    the trigger of the same kind that the effect's commit fires, '' for none. `on_unknown` is one of ON_UNKNOWN.
+    the trigger of the same kind that the effect's commit fires, '' for none. `on_unknown` is one of ON_UNKNOWN. `undo`
+    is asked for by transitions that compensate. With `publish` or `fire`, no registered hook runs but the framework's
+    own.
     """
 
     hook: str
@@ -57,6 +81,20 @@ class HookUse:
     publish: Mapping[str, str] | None = None
     then: str = ""
     on_unknown: str = RETRY
+    fire: Fire | None = None
+    undo: HookUse | None = None
+
+    @property
+    def function(self) -> str:
+        """The registered name of the hook; the effects of an undo also say which effect they undo."""
+        return self.hook.partition("@")[0]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the registered hooks that it needs."""
+        if self.publish is not None or self.fire is not None or self.hook == UNDO:
+            return ()
+        return (self.hook, self.undo.hook) if self.undo else (self.hook,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +153,8 @@ class Transition:
     """One edge: `trigger` leads from `source` to `target`.
 
     `requires` are the payload's declared fields; `sets` maps each field of the data that may change to the JMESPath
-    that gives its value, or to None for the payload field of the same name.
+    that gives its value, or to None for the payload field of the same name. `compensate`: it owes the `undo` of what
+    was done and not yet undone, last first.
     """
 
     trigger: str
@@ -125,6 +164,7 @@ class Transition:
     sets: Mapping[str, str | None] = field(default_factory=dict)
     guard: Guard | None = None
     effects: tuple[HookUse, ...] = ()
+    compensate: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,9 +191,9 @@ class Definition:
         uses = {(CREATE, "", self.initial): _first_of_each(self.states[self.initial].on_enter)}
         for transition in self.transitions:
             key = (transition.trigger, transition.source, transition.target)
-            uses[key] = _first_of_each(
-                self.states[transition.source].on_exit + transition.effects + self.states[transition.target].on_enter
-            )
+            undone = (HookUse(UNDO),) if transition.compensate else ()
+            leaving, entering = self.states[transition.source].on_exit, self.states[transition.target].on_enter
+            uses[key] = _first_of_each(leaving + undone + transition.effects + entering)
         return uses
 
     @cached_property
@@ -169,8 +209,8 @@ class Definition:
 
     @property
     def hooks(self) -> frozenset[str]:
-        """The names of all hooks that the definition asks for."""
-        return frozenset(hook for owed in self.edges.values() for hook in owed)
+        """The names of all registered hooks that the definition asks for."""
+        return frozenset(hook for owed in self.uses.values() for use in owed for hook in use.functions)
 
     @property
     def verified(self) -> frozenset[str]:

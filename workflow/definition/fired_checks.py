@@ -11,7 +11,8 @@ from workflow.definition.durations import whole_seconds
 from workflow.definition.findings import Finding
 from workflow.definition.graph import Edge, Ways, ways_by_source
 from workflow.definition.hook_checks import each_item, items_at
-from workflow.definition.model import DefinitionModel, FieldModel, HookItem, RunModel, TransitionModel
+from workflow.definition.item_model import HookItem, RunModel
+from workflow.definition.model import DefinitionModel, FieldModel, TransitionModel
 from workflow.definition.suggestions import listed, ways_out
 
 ANY_ERROR = "*"
@@ -100,7 +101,7 @@ def misled_outcomes(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[F
 def unreached_catches(model: DefinitionModel) -> Iterator[Finding]:
     """Names of errors after `*`: the first that fits is taken, and that one always fits."""
     for path, item in each_item(model):
-        names = list(item.catch) if isinstance(item, RunModel) else []
+        names = [] if isinstance(item, str) else list(item.catch)
         after_any = names[names.index(ANY_ERROR) + 1 :] if ANY_ERROR in names else []
         for name in after_any:
             message = f"{name} is never caught here: {ANY_ERROR!r} before it takes every error"
@@ -159,9 +160,9 @@ def _fired_by(
     path: PathTuple, items: list[HookItem], moment: tuple[str, str], states: Collection[str]
 ) -> Iterator[_Fired]:
     for where, item in items_at(path, items):
-        if not isinstance(item, RunModel):
+        if isinstance(item, str):
             continue
-        if item.then is not None:
+        if isinstance(item, RunModel) and item.then is not None:
             yield _Fired((*where, "then"), f"then: {item.then}", item.then, moment, states, is_catch=False)
         for error, trigger in item.catch.items():
             written = f"catch: {{{error}: {trigger}}}"

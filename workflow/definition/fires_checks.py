@@ -8,7 +8,8 @@ from workflow.definition.circles import Fires
 from workflow.definition.definition import CREATE
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
-from workflow.definition.hook_checks import each_item, hook_name
+from workflow.definition.hook_checks import each_item
+from workflow.definition.item_model import hook_name
 from workflow.definition.model import DefinitionModel
 from workflow.definition.suggestions import ways_out
 

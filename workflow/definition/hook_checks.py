@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
-from workflow.definition.build import PUBLISH
 from workflow.definition.definition import VERIFY
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
 from workflow.definition.graph import Edge
-from workflow.definition.model import DefinitionModel, GuardFunctionModel, HookItem, PublishModel, RunModel
+from workflow.definition.item_model import HookItem, RunModel, UndoModel, hook_name
+from workflow.definition.model import DefinitionModel, GuardFunctionModel
 from workflow.definition.registered import Registered
 from workflow.definition.suggestions import ways_out
 
@@ -29,15 +29,20 @@ def unregistered(model: DefinitionModel, registered: Registered) -> Iterator[Fin
 
 def _unregistered_hooks(model: DefinitionModel, hooks: Collection[str]) -> Iterator[Finding]:
     for path, item in each_item(model):
-        name = hook_name(item)
-        if name in hooks:
-            continue
-        if isinstance(item, PublishModel):
-            yield Finding(path, "nothing publishes yet in this version", "run a hook that publishes")
-        else:
-            message = f"no hook {name!r} is registered"
-            where = (*path, "run") if isinstance(item, RunModel) else path
-            yield Finding(where, message, ways_out(name, sorted(hooks), "registered"))
+        for where, name in _functions(path, item):
+            if name not in hooks:
+                yield Finding(where, f"no hook {name!r} is registered", ways_out(name, sorted(hooks), "registered"))
+
+
+def _functions(path: PathTuple, item: HookItem) -> Iterator[tuple[PathTuple, str]]:
+    if isinstance(item, str):
+        yield path, item
+    elif isinstance(item, RunModel):
+        yield (*path, "run"), item.run
+        if isinstance(item.undo, UndoModel):
+            yield (*path, "undo", "run"), item.undo.run
+        elif item.undo is not None:
+            yield (*path, "undo"), item.undo
 
 
 def _unregistered_probes(model: DefinitionModel, probes: Collection[str]) -> Iterator[Finding]:
@@ -112,10 +117,3 @@ def each_item(model: DefinitionModel) -> Iterator[tuple[PathTuple, HookItem]]:
 def items_at(path: PathTuple, items: list[HookItem]) -> list[tuple[PathTuple, HookItem]]:
     """The items of one list, each with its path."""
     return [((*path, i), item) for i, item in enumerate(items)]
-
-
-def hook_name(item: HookItem) -> str:
-    """The registered name of the hook that the item asks for."""
-    if isinstance(item, str):
-        return item
-    return PUBLISH if isinstance(item, PublishModel) else item.run

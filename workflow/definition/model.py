@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
-from workflow.definition import durations
 from workflow.definition.definition import CREATE
 from workflow.definition.document import PathTuple
+from workflow.definition.item_model import HookList
 from workflow.definition.lane_model import LaneModel
 from workflow.definition.shapes import (
     GIVEN,
     LIST,
     MAP,
-    PUBLISH,
     TEXT,
     Closed,
-    Duration,
-    ErrorName,
     ExpressionText,
-    Factor,
     FieldType,
     Name,
-    OnUnknown,
-    TargetName,
     Text,
     WholeDuration,
     by_shape,
@@ -51,78 +45,6 @@ FieldSpec: TypeAlias = Annotated[
     Annotated[FieldType, TEXT] | Annotated[FieldModel, MAP],
     by_shape_of_map("the name of a type or a map such as {type: string}"),
 ]
-
-
-class RetryModel(Closed):
-    """How often and how fast a hook that failed is tried again."""
-
-    attempts: StrictInt = Field(default=8, ge=1, le=1000, description="How many times in all the hook is tried.")
-    first: Duration = Field(default="0.2s", description="The wait before the second try.")
-    factor: Factor = Field(default=4, description="How much longer each wait is than the one before.")
-    ceiling: Duration = Field(default="10m", description="The longest wait.")
-
-    @model_validator(mode="after")
-    def _ceiling_is_above_first(self) -> RetryModel:
-        if durations.seconds(self.ceiling) < durations.seconds(self.first):
-            message = f"the ceiling {self.ceiling} is shorter than the first wait {self.first}"
-            raise judged(message, "raise one, or lower the other")
-        return self
-
-
-class RunModel(Closed):
-    """A hook to run, with how its failures are met."""
-
-    run: Name = Field(description="The registered name of the hook.")
-    retry: Annotated[RetryModel | None, GIVEN] = Field(
-        default=None, description="How it is retried; without it, 8 times from 2s to 10m."
-    )
-    catch: dict[ErrorName, Name] = Field(
-        default={},
-        description="The trigger to fire for an error, by the name of its class or of one it derives from; '*', "
-        "which comes last, stands for all others.",
-    )
-    then: Annotated[Name | None, GIVEN] = Field(
-        default=None, description="The trigger to fire when the hook is done, in the write that records it as done."
-    )
-    on_unknown: OnUnknown = Field(
-        default="retry",
-        description="What to do when a run was cut off and nobody knows whether it happened: run it again (retry), "
-        "put the entity aside (park), or ask the hook's probe (verify).",
-    )
-
-
-class PublishTargetModel(Closed):
-    """Where an event is published to: one of eventbridge, sns and sqs."""
-
-    eventbridge: Annotated[TargetName | None, GIVEN] = Field(
-        default=None, description="The name of an EventBridge bus."
-    )
-    sns: Annotated[TargetName | None, GIVEN] = Field(default=None, description="The name of an SNS topic.")
-    sqs: Annotated[TargetName | None, GIVEN] = Field(default=None, description="The name of an SQS queue.")
-    detail_type: Annotated[TargetName | None, GIVEN] = Field(
-        default=None, description="What the published message is called: OrderPaid."
-    )
-
-    @model_validator(mode="after")
-    def _one_target(self) -> PublishTargetModel:
-        targets = [name for name in ("eventbridge", "sns", "sqs") if getattr(self, name) is not None]
-        if len(targets) != 1:
-            given = " and ".join(targets) or "none"
-            raise judged(f"expected one target to publish to, got {given}", "give one of eventbridge, sns, sqs")
-        return self
-
-
-class PublishModel(Closed):
-    """An event to publish."""
-
-    publish: PublishTargetModel = Field(description="Where to, and as what.")
-
-
-HookItem: TypeAlias = Annotated[
-    Annotated[Name, TEXT] | Annotated[RunModel, MAP] | Annotated[PublishModel, PUBLISH],
-    by_shape("the name of a hook, or a map with run or publish"),
-]
-HookList: TypeAlias = list[HookItem]
 
 
 class StateModel(Closed):
@@ -169,6 +91,11 @@ class TransitionModel(Closed):
         default=None, description="What must hold: JMESPath over payload, data and entity, or a registered function."
     )
     effects: HookList = Field(default=[], description="Hooks owed by this transition alone.")
+    compensate: StrictBool = Field(
+        default=False,
+        description="Whether it owes the `undo` of every effect of the entity that was done and not yet undone, last "
+        "first, before its own effects.",
+    )
     description: Text = Field(default="", description="For people; it changes nothing.")
 
     @property

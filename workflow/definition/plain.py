@@ -12,6 +12,7 @@ from workflow.definition.definition import (
     Definition,
     Definitions,
     Field,
+    Fire,
     Guard,
     HookUse,
     Lane,
@@ -134,6 +135,10 @@ def _plain_use(use: HookUse) -> Plain:
         plain["then"] = use.then
     if use.on_unknown != RETRY:
         plain["on_unknown"] = use.on_unknown
+    if use.fire is not None:
+        plain["fire"] = {**asdict(use.fire), "payload": dict(use.fire.payload)}
+    if use.undo is not None:
+        plain["undo"] = _plain_use(use.undo)
     return plain
 
 
@@ -150,6 +155,8 @@ def _use(plain: Plain) -> HookUse:
         publish=plain.get("publish"),
         then=plain.get("then", ""),
         on_unknown=plain.get("on_unknown", RETRY),
+        fire=Fire(**plain["fire"]) if "fire" in plain else None,
+        undo=_use(plain["undo"]) if "undo" in plain else None,
     )
 
 
@@ -164,6 +171,8 @@ def _plain_transition(transition: Transition) -> Plain:
         plain["guard"] = {"expression": guard.expression} if guard.expression else {"function": guard.function}
     if transition.effects:
         plain["effects"] = [_plain_use(use) for use in transition.effects]
+    if transition.compensate:
+        plain["compensate"] = True
     return plain
 
 
@@ -177,6 +186,7 @@ def _transition(plain: Plain) -> Transition:
         sets=plain.get("sets", {}),
         guard=Guard(**guard) if guard else None,
         effects=_uses(plain.get("effects", ())),
+        compensate=plain.get("compensate", False),
     )
 
 

@@ -23,15 +23,16 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from workflow.definition import durations
-from workflow.definition.definition import ON_UNKNOWN
+from workflow.definition.definition import ON_REFUSED, ON_UNKNOWN
 from workflow.definition.expressions import MAX_CHARACTERS
 from workflow.definition.fields import FIELD_TYPES
 from workflow.definition.suggestions import ways_out
 
 # Pydantic puts tags into an error's path; the control character, which no file may hold, keeps them apart from keys.
-_TEXT, _LIST, _MAP, _PUBLISH, _NUMBER = "\0text", "\0list", "\0map", "\0publish", "\0number"
-TAGS = frozenset({_TEXT, _LIST, _MAP, _PUBLISH, _NUMBER})
-TEXT, LIST, MAP, PUBLISH, NUMBER = Tag(_TEXT), Tag(_LIST), Tag(_MAP), Tag(_PUBLISH), Tag(_NUMBER)
+_TEXT, _LIST, _MAP, _NUMBER, _PUBLISH, _FIRE = "\0text", "\0list", "\0map", "\0number", "\0publish", "\0fire"
+TAGS = frozenset({_TEXT, _LIST, _MAP, _NUMBER, _PUBLISH, _FIRE})
+TEXT, LIST, MAP, NUMBER = Tag(_TEXT), Tag(_LIST), Tag(_MAP), Tag(_NUMBER)
+PUBLISH, FIRE = Tag(_PUBLISH), Tag(_FIRE)
 
 MAX_NAME_CHARACTERS = 64
 NAME_PATTERN = f"^[a-z][a-z0-9_]{{0,{MAX_NAME_CHARACTERS - 1}}}$"
@@ -55,14 +56,14 @@ def by_shape(expected: str) -> Discriminator:
 
 def _tag(given: Any) -> str | None:
     if isinstance(given, dict):
-        return _PUBLISH if "publish" in given else _MAP
+        return _PUBLISH if "publish" in given else _FIRE if "fire" in given else _MAP
     if isinstance(given, list):
         return _LIST
     return _TEXT if isinstance(given, str) else None
 
 
 def by_shape_of_map(expected: str) -> Discriminator:
-    """As `by_shape`, for values in which `publish` is a key like any other."""
+    """As `by_shape`, for values in which `publish` and `fire` are keys like any other."""
     return Discriminator(_tag_of_map, custom_error_type="shape", custom_error_message=expected)
 
 
@@ -148,6 +149,17 @@ def _on_unknown(given: object) -> str:
 
 OnUnknown: TypeAlias = Annotated[
     str, PlainValidator(_on_unknown), WithJsonSchema({"type": "string", "enum": list(ON_UNKNOWN)})
+]
+
+
+def _on_refused(given: object) -> str:
+    if isinstance(given, str) and given in ON_REFUSED:
+        return given
+    raise judged("expected what to do about a refusal", f"write one of {', '.join(ON_REFUSED)}")
+
+
+OnRefused: TypeAlias = Annotated[
+    str, PlainValidator(_on_refused), WithJsonSchema({"type": "string", "enum": list(ON_REFUSED)})
 ]
 
 

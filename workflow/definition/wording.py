@@ -28,6 +28,8 @@ _EXPECTED: Mapping[str, str] = {
     "retry": "a map with attempts, first, factor, ceiling",
     "lanes": "a map of lanes",
     "publish": "a map such as {eventbridge: orders}",
+    "fire": "a map such as {kind: order, id: data.order, trigger: ship}",
+    "payload": "a map from names to JMESPath",
     "choices": "a list of values",
 }
 _TYPES: Mapping[str, str] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from workflow.definition.definition import Definitions, HookUse
+from workflow.definition.definition import Definition, Definitions, HookUse
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import Place
@@ -156,4 +157,13 @@ def use_of(definitions: Definitions, change: Change, hook: str) -> HookUse:
     """How the definition that the change was made by asks for the hook; without a word more if it is not kept here."""
     definition = definitions.find(change.kind, change.definition) or definitions.find(change.kind)
     uses = definition.uses.get((change.trigger, change.source, change.target), ()) if definition else ()
-    return next((use for use in uses if use.hook == hook), HookUse(hook))
+    return next((use for use in uses if use.hook == hook), None) or _undo_use(definition, hook)
+
+
+def _undo_use(definition: Definition | None, effect: str) -> HookUse:
+    """How an effect is asked for that undoes another: as the definition says where it asks for that one."""
+    undo, _, undone = effect.partition("@")
+    name = undone.partition(".")[2]
+    owed = [use for uses in definition.uses.values() for use in uses] if definition and name else []
+    asked = next((use.undo for use in owed if use.hook == name and use.undo and use.undo.hook == undo), None)
+    return replace(asked, hook=effect) if asked else HookUse(effect)

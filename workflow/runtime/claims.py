@@ -61,6 +61,12 @@ class Claims:
             raise ClaimError(f"{found} were taken by another delivery at the same moment")
         return taken
 
+    def rewrite(self, found: LedgerEntry, after: LedgerEntry) -> LedgerEntry:
+        """The entry as it is to stand in place of what this owner holds; raises LeaseLostError if it has passed on."""
+        if self._ledger.put(after, found) is not None:
+            raise LeaseLostError(f"{found}: another delivery has taken them over")
+        return after
+
     def _following(self, since: datetime) -> Parked:
         return Parked("", "following", since, self._lease_until)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from workflow.runtime.gathering import Course, Gathering
+from workflow.runtime.shift import Shift
 
 _Job = TypeVar("_Job")
 _Worker = TypeVar("_Worker")
@@ -19,27 +21,15 @@ class Crew:
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="effects")
 
     def work_off(
-        self, jobs: Iterable[_Job], worker: Callable[[], _Worker], do: Callable[[_Worker, _Job], None]
+        self,
+        jobs: Iterable[_Job],
+        worker: Callable[[], _Worker],
+        do: Callable[[_Worker, _Job], Course | None],
+        gathering: Gathering | None = None,
     ) -> list[_Worker]:
-        """Does every job once, in order of their beginning, and returns the workers that took part."""
-        waiting = deque(jobs)
-        hired: list[Future[_Worker]] = []
-        most = min(self._workers, len(waiting)) - 1
+        """Does every job once, in order of their beginning, and returns the workers that took part.
 
-        def work() -> _Worker:
-            # Each hires the next one: threads come as fast as jobs wait for something, and hardly any while none does.
-            if waiting and len(hired) < most:
-                hired.append(self._pool.submit(work))
-            own = worker()
-            while True:
-                try:
-                    job = waiting.popleft()
-                except IndexError:
-                    return own
-                do(own, job)
-
-        took_part = [work()]
-        # Whoever is still at work may hire one more, which then stands at the end of the list.
-        for other in hired:
-            took_part.append(other.result())
-        return took_part
+        A job may be a course, which stops where an effect is to run together with those of others: `gathering` runs
+        them, and its worker has no other job until it is through.
+        """
+        return Shift(self._pool, self._workers, jobs, worker, do, gathering).work_off()

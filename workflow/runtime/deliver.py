@@ -43,6 +43,7 @@ class Deliverer:
             entities.values(),
             lambda: EntityDelivery(self._runtime, invocation.runner()),
             EntityDelivery.run,
+            invocation.gathering,
         )
         delivered = Delivered(failed=again, started=started)
         for delivery in took_part:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from workflow.definition.definition import CREATE
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
+from workflow.errors import ProjectionError
 from workflow.runtime.ask import Ask, request_id_for
 from workflow.runtime.changes import Change
+from workflow.runtime.compensate import undone_effect
 
 if TYPE_CHECKING:
     from workflow.runtime.fire import Accepted
@@ -36,6 +38,12 @@ class Effect:
     def key(self) -> str:
         """`kind#id#version#hook`: the same at every repetition of this effect, and no other effect's."""
         return f"{self.kind}#{self.id}#{self.version}#{self.hook}"
+
+    @property
+    def undoes(self) -> str:
+        """The key of the effect that this one takes back; '' unless its hook runs as another one's `undo`."""
+        version, hook = undone_effect(self.hook)
+        return f"{self.kind}#{self.id}#{version}#{hook}" if hook else ""
 
     @property
     def kind(self) -> str:
@@ -116,6 +124,8 @@ class Effect:
         request_id: str,
         held: Entity | None,
     ) -> Ask:
+        if self.hook in self._runtime.hooks.projections:
+            raise ProjectionError(f"{self.key}: a projection fires nothing; let another hook fire {trigger!r}")
         times = self._accepted.get((kind, entity_id, trigger), 0) + 1
         own_id = request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))
         return Ask(

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError, WorkflowError
 from workflow.runtime.changes import Change, edited_away, find_violation, is_of, known_owed, owed_by
+from workflow.runtime.gathering import Course, Run
 from workflow.runtime.ledger_entry import Why
 from workflow.runtime.missed import HistoryViolationError, missed_steps
 from workflow.runtime.ports import Violation
@@ -31,12 +32,12 @@ class EntityDelivery:
         self._settled = 0
         self._aside = False
 
-    def run(self, changes: list[Change]) -> None:
+    def run(self, changes: list[Change]) -> Course:
         """Delivers all of them, or notes from which one on they must come again; never raises."""
         self._settled, self._aside = 0, False
         for index, change in enumerate(changes):
             try:
-                self._deliver(change)
+                yield from self._deliver(change)
             except OutOfTime:
                 log.info("%s comes again: the time of this delivery is up", change)
             except WorkflowError as error:
@@ -49,14 +50,14 @@ class EntityDelivery:
             self.delivered.failed += changes[index:]
             return
 
-    def _deliver(self, change: Change) -> None:
+    def _deliver(self, change: Change) -> Course:
         try:
-            self._deliver_deployed(change)
+            yield from self._deliver_deployed(change)
         except DefinitionNotDeployedError as error:
-            self._put_aside(change, "definition", UNDEPLOYED_WAIT, str(error))
+            yield from self._put_aside(change, "definition", UNDEPLOYED_WAIT, str(error))
 
-    def _put_aside(self, change: Change, why: Why, wait: timedelta | None, error: str) -> None:
-        if not self._aside and self._is_next(change):
+    def _put_aside(self, change: Change, why: Why, wait: timedelta | None, error: str) -> Course:
+        if not self._aside and (yield from self._is_next(change)):
             if self._runner.claims.keep_unread(change, why, wait, error):
                 # It was delivered before, when it could be read.
                 self._settled = change.version
@@ -65,19 +66,20 @@ class EntityDelivery:
         self._aside = True
         self.delivered.waiting += 1
 
-    def _deliver_deployed(self, change: Change) -> None:
+    def _deliver_deployed(self, change: Change) -> Course:
         if change.owed is not None:
-            self._run_effects(change, change.owed)
+            yield from self._run_effects(change, change.owed)
             return
         violation = find_violation(change, self._runtime.definitions)
         if violation:
             self._check_history(change)
             self._record(change, violation)
         elif change.version > change.before_version + 1:
-            self._deliver_history(change)
+            yield from self._deliver_history(change)
         else:
             # A definition that took the place of the event's own may ask for hooks that the event never owed.
-            self._run_effects(change, (owed_by(self._runtime.definitions, change) or ()) if _owes(change) else ())
+            owed = owed_by(self._runtime.definitions, change) if _owes(change) else ()
+            yield from self._run_effects(change, owed or ())
 
     def _check_history(self, change: Change) -> None:
         """What the history holds was no raw write, whatever the definition says today."""
@@ -87,7 +89,7 @@ class EntityDelivery:
         if event is not None and is_of(change, event):
             raise edited_away(change)
 
-    def _deliver_history(self, change: Change) -> None:
+    def _deliver_history(self, change: Change) -> Course:
         store = self._runtime.store
         if store.find_event(change.kind, change.entity_id, change.version) is None:
             # Asked first: a version somebody made up may be millions away.
@@ -104,26 +106,26 @@ class EntityDelivery:
             self._record(change, str(error))
             return
         for step in missed:
-            self._deliver_step(step)
+            yield from self._deliver_step(step)
 
-    def _deliver_step(self, step: Change) -> None:
+    def _deliver_step(self, step: Change) -> Course:
         try:
-            self._run_effects(step, known_owed(self._runtime.definitions, step))
+            yield from self._run_effects(step, known_owed(self._runtime.definitions, step))
         except DefinitionNotDeployedError as error:
-            self._put_aside(step, "definition", UNDEPLOYED_WAIT, str(error))
+            yield from self._put_aside(step, "definition", UNDEPLOYED_WAIT, str(error))
 
-    def _run_effects(self, change: Change, hooks: Sequence[str]) -> None:
+    def _run_effects(self, change: Change, hooks: Sequence[str]) -> Course:
         if not hooks:
             return
-        if self._aside or not self._is_next(change):
+        if self._aside or not (yield from self._is_next(change)):
             self._aside = True
             self.delivered.waiting += 1
-        elif self._runner.run(change, hooks):
+        elif (yield from self._runner.run(change, hooks)):
             self._settled = change.version
         else:
             self._aside = True
 
-    def _is_next(self, change: Change) -> bool:
+    def _is_next(self, change: Change) -> Run[bool]:
         """Whether everything that came before is settled; runs first what the stream did not bring."""
         if change.follows <= self._settled:
             return True
@@ -132,7 +134,7 @@ class EntityDelivery:
             return entry.settled
         steps = Steps(self._runtime, change.kind, change.entity_id, 1)
         try:
-            return self._catch_up(change, steps)
+            return (yield from self._catch_up(change, steps))
         except HistoryConflictError as error:
             # Nothing that time could mend, and the rest of the stream must not wait for it. Put aside at the first open
             # event from where the history breaks off: all before is settled, and what comes after waits behind it.
@@ -143,13 +145,13 @@ class EntityDelivery:
             broken = change._replace(version=next(open_versions, change.version))
             return self._runner.claims.keep_unread(broken, "broken", None, str(error))
 
-    def _catch_up(self, change: Change, steps: Steps) -> bool:
+    def _catch_up(self, change: Change, steps: Steps) -> Run[bool]:
         log.warning("%s: effects of earlier versions were not delivered, and run first", change)
         settled = self._settled_versions(change)
         for step in steps.to_the_end():
             if step.version >= change.version:
                 break
-            if step.version not in settled and not self._run_missed(step):
+            if step.version not in settled and not (yield from self._run_missed(step)):
                 return False
         steps.check_reaches(change.follows)
         return True
@@ -158,12 +160,12 @@ class EntityDelivery:
         entries = self._runtime.ledger.entries(change.kind, change.entity_id)
         return {entry.version for entry in entries if entry.settled}
 
-    def _run_missed(self, step: Change) -> bool:
+    def _run_missed(self, step: Change) -> Run[bool]:
         try:
             owed = known_owed(self._runtime.definitions, step)
         except DefinitionNotDeployedError as error:
             return self._runner.claims.keep_unread(step, "definition", UNDEPLOYED_WAIT, str(error))
-        return not owed or self._runner.run(step, owed)
+        return not owed or (yield from self._runner.run(step, owed))
 
     def _record(self, change: Change, reason: str) -> None:
         log.error("violation: %s: %s", change, reason)

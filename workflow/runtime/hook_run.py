@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from workflow.definition.definition import HookUse
 from workflow.errors import HookNotRegisteredError
 from workflow.runtime.changes import Change
+from workflow.runtime.declared import get_function
 from workflow.runtime.effect import Effect
 from workflow.runtime.hooks import refuse_awaitable
 from workflow.runtime.ledger_entry import Outcome
@@ -39,16 +40,79 @@ class Ran(NamedTuple):
     failure: Failure | None = None
 
 
+class Claimed(NamedTuple):
+    """An effect that is to run: the change that owes it, how its hook is asked for, how it stands, and with how many
+    others it may run at most."""
+
+    change: Change
+    use: HookUse
+    outcome: Outcome
+    most: int = 1
+
+
 def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -> Ran:
     """Runs the hook once more and says how it ended; raises nothing but KeyboardInterrupt."""
     effect = Effect(change, use.hook, outcome.attempts + 1, runtime)
     started = runtime.clock.now()
-    payload, failure = _called(runtime, effect, lambda: _payload(use, runtime.hooks[use.hook](effect)))
+    payload, failure = _called(runtime, [effect], lambda: _payload(use, get_function(runtime, use)(effect)))
+    return _ended(runtime, use, outcome, started, payload, failure)
+
+
+def _ended(
+    runtime: Runtime,
+    use: HookUse,
+    outcome: Outcome,
+    started: datetime,
+    payload: Mapping[str, object] | None,
+    failure: Failure | None,
+) -> Ran:
     ended = runtime.clock.now()
     took_ms = (ended - started) // _MILLISECOND
     if failure is not None:
         return Ran(outcome.ended("failed", ended, took_ms, failure.error), {}, failure)
-    return Ran(outcome.ended("done", ended, took_ms), payload or {})
+    done = outcome.ended("done", ended, took_ms)
+    return Ran(done._replace(undo=use.undo.hook if use.undo else ""), payload or {})
+
+
+def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
+    """Runs one hook once for several effects and says how each ended; raises nothing but KeyboardInterrupt."""
+    effects = [Effect(one.change, one.use.hook, one.outcome.attempts + 1, runtime) for one in together]
+    started = runtime.clock.now()
+
+    def call() -> list[object]:
+        answer = get_function(runtime, together[0].use)(effects)
+        return [_answer_for(effect, answer) for effect in _known(effects, answer)]
+
+    answers, failure = _called(runtime, effects, call)
+    if answers is None:
+        return [_ended(runtime, one.use, one.outcome, started, None, failure) for one in together]
+    return [
+        _ended(runtime, one.use, one.outcome, started, *_judged(runtime, effect, one.use, answer))
+        for one, effect, answer in zip(together, effects, answers, strict=True)
+    ]
+
+
+def _known(effects: Sequence[Effect], answer: object) -> Sequence[Effect]:
+    """The effects, if the answer speaks of no others."""
+    refuse_awaitable(answer)
+    if answer is not None and not isinstance(answer, Mapping):
+        raise TypeError(f"a batched hook returns None or a map by the keys of effects, not {type(answer).__name__}")
+    strange = set(answer or ()) - {effect.key for effect in effects}
+    if strange:
+        raise TypeError(f"a batched hook answered for {sorted(map(str, strange))[0]!r}, which was not in its batch")
+    return effects
+
+
+def _answer_for(effect: Effect, answer: object) -> object:
+    return answer.get(effect.key) if isinstance(answer, Mapping) else None
+
+
+def _judged(
+    runtime: Runtime, effect: Effect, use: HookUse, answer: object
+) -> tuple[Mapping[str, object] | None, Failure | None]:
+    if isinstance(answer, BaseException):
+        return None, _told(runtime, [effect], answer)
+    return _called(runtime, [effect], lambda: _payload(use, answer))
 
 
 def ask_probe(
@@ -68,27 +132,32 @@ def ask_probe(
             return happened
         return {} if happened else None
 
-    return _called(runtime, effect, asked)
+    return _called(runtime, [effect], asked)
 
 
-def _called(runtime: Runtime, effect: Effect, call: Callable[[], _Answer]) -> tuple[_Answer | None, Failure | None]:
+def _called(
+    runtime: Runtime, effects: Sequence[Effect], call: Callable[[], _Answer]
+) -> tuple[_Answer | None, Failure | None]:
     try:
         return call(), None
     except KeyboardInterrupt:
         raise
     except BaseException as raised:
         # SystemExit and its like too: a hook that leaves must not take the batch with it.
-        return None, _told(runtime, effect, raised)
+        return None, _told(runtime, effects, raised)
 
 
-def _told(runtime: Runtime, effect: Effect, raised: BaseException) -> Failure:
+def _told(runtime: Runtime, effects: Sequence[Effect], raised: BaseException) -> Failure:
     try:
-        secrets = runtime.secrets(effect.kind, *effect.values_read())
+        secrets = [text for effect in effects for text in runtime.secrets(effect.kind, *effect.values_read())]
     except Exception:
         trace = error = bare_trace(raised)
     else:
         trace, error = redacted_trace(raised, secrets), redacted_error(raised, secrets)
-    log.error("effect %s failed (attempt %d): %s", effect.key, effect.attempt, trace)
+    first, others = effects[0], len(effects) - 1
+    log.error(
+        "effect %s%s failed (attempt %d): %s", first.key, f" and {others} more" if others else "", first.attempt, trace
+    )
     return Failure(raised, error, trace)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from workflow.runtime.delivered import Delivered
+from workflow.runtime.gathering import Gathering
 from workflow.runtime.paused import PausedHooks
 from workflow.runtime.run_effects import EffectRunner
 from workflow.runtime.runtime import Runtime
@@ -24,6 +25,7 @@ class Invocation:
         self._runtime, self._paused = runtime, paused
         self._lease_until = until + _LEASE_MARGIN
         self.stop_at = until - min(_LONGEST_RESERVE, (until - runtime.clock.now()) / _RESERVE_SHARE)
+        self.gathering = Gathering(runtime, self.stop_at)
 
     def runner(self) -> EffectRunner:
         """Somebody to run effects, for one thread."""

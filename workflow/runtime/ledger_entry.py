@@ -30,7 +30,8 @@ class Outcome(NamedTuple):
 
     `trace` is the last error's traceback, kept while a person is waited for. `earlier` are the failed attempts before
     the last one, oldest first, at most twenty, their errors cut short. `note` says what a person or a transition did
-    about it. `forgiven` counts the attempts before the last redrive: the limit of a `retry` no longer sees them.
+    about it. `forgiven` counts the attempts before the last redrive: the limit of a `retry` no longer sees them. `undo`
+    is the hook that takes back what was done, '' for none.
     """
 
     status: Status = "owed"
@@ -42,6 +43,7 @@ class Outcome(NamedTuple):
     earlier: tuple[Attempt, ...] = ()
     note: str = ""
     forgiven: int = 0
+    undo: str = ""
 
     @property
     def settled(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from workflow.errors import ClaimError, DefinitionNotDeployedError, HistoryConflictError
 from workflow.runtime.changes import Change, known_owed
+from workflow.runtime.gathering import Course
 from workflow.runtime.ledger_entry import LedgerEntry, Parked, Why
 from workflow.runtime.run_effects import EffectRunner
 from workflow.runtime.runtime import Runtime
@@ -27,7 +28,7 @@ class Resumption:
         """Raises OutOfTime if nothing may be begun any more."""
         self._runner.check_time()
 
-    def resume(self, kind: str, entity_id: str, version: int) -> None:
+    def resume(self, kind: str, entity_id: str, version: int) -> Course:
         """Runs what is owed of the version, if it is put aside and due, and then of all later ones; nothing if
         somebody else is at it. Raises OutOfTime, and what store and ledger raise."""
         self.check_time()
@@ -36,7 +37,7 @@ class Resumption:
             return
         self._at = found
         try:
-            self._go_on(found, Steps(self._runtime, kind, entity_id, version))
+            yield from self._go_on(found, Steps(self._runtime, kind, entity_id, version))
         except HistoryConflictError as error:
             # Nothing that time could mend: the history was changed by hand.
             self._leave_to_person(found, str(error))
@@ -48,7 +49,7 @@ class Resumption:
             self._park(standing, "broken", None, error)
             self.delivered.for_people[standing.kind, ""] += 1
 
-    def _go_on(self, found: LedgerEntry, steps: Steps) -> None:
+    def _go_on(self, found: LedgerEntry, steps: Steps) -> Course:
         at = found
         for step in steps.to_the_end():
             try:
@@ -63,7 +64,7 @@ class Resumption:
                 break
             if taken is not at:
                 self._at = taken
-                at = self._runner.settle(step, taken)
+                at = yield from self._runner.settle(step, taken)
             if not at.settled:
                 return
         if self._claims.hold(at):

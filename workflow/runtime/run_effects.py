@@ -6,15 +6,18 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from workflow.definition.definition import HookUse
+from workflow.definition.definition import UNDO, HookUse
 from workflow.errors import GuardError, Refused, Retryable, StoreAccessError, TransitionError
 from workflow.runtime.aside import PAUSED_WAIT, Aside
 from workflow.runtime.ask import Ask
 from workflow.runtime.changes import Change, use_of
 from workflow.runtime.claims import Claims
+from workflow.runtime.compensate import undone_by
+from workflow.runtime.declared import batch_size
 from workflow.runtime.delivered import Delivered
 from workflow.runtime.effect import Effect
-from workflow.runtime.hook_run import Ran, ask_probe, run_hook
+from workflow.runtime.gathering import Run
+from workflow.runtime.hook_run import Claimed, Ran, ask_probe, run_hook
 from workflow.runtime.ledger_entry import LedgerEntry, Settlement
 from workflow.runtime.paused import PausedHooks
 from workflow.runtime.ports import Pause
@@ -49,21 +52,25 @@ class EffectRunner:
         self.claims = Claims(runtime.ledger, runtime.clock, owner, lease_until)
         self._aside = Aside(self.claims, runtime.clock, delivered)
 
-    def run(self, change: Change, hooks: Sequence[str]) -> bool:
+    def run(self, change: Change, hooks: Sequence[str]) -> Run[bool]:
         """Runs what the change owes; whether it is settled, and what comes later may go on.
 
         Raises ClaimError while another owner is at it, OutOfTime, and what the ledger raises.
         """
         self.check_time()
         entry = self.claims.claim(change, tuple(hooks))
-        return entry is not None and self.settle(change, entry).settled
+        if entry is None:
+            return False
+        return (yield from self.settle(change, entry)).settled
 
-    def settle(self, change: Change, entry: LedgerEntry) -> LedgerEntry:
+    def settle(self, change: Change, entry: LedgerEntry) -> Run[LedgerEntry]:
         """Runs what is open of effects that this owner has claimed, and returns how they stand then: settled, or put
         aside."""
+        if UNDO in entry.outcomes:
+            entry = self.claims.rewrite(entry, undone_by(self._runtime.ledger, entry))
         for hook in entry.outcomes:
             if not entry.outcomes[hook].settled:
-                entry = self._settle(change, entry, use_of(self._runtime.definitions, change, hook))
+                entry = yield from self._settle(change, entry, use_of(self._runtime.definitions, change, hook))
                 if not entry.outcomes[hook].settled:
                     break
         return entry
@@ -73,7 +80,7 @@ class EffectRunner:
         if self._runtime.clock.now() >= self._stop_at:
             raise OutOfTime
 
-    def _settle(self, change: Change, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
+    def _settle(self, change: Change, entry: LedgerEntry, use: HookUse) -> Run[LedgerEntry]:
         pause = self._pause(entry, use.hook)
         # After that: an answer may be long in coming, and the lease be over.
         self._check_time(entry)
@@ -84,7 +91,7 @@ class EffectRunner:
             if entry.outcomes[use.hook].status != "owed":
                 return entry
         for waits_left in reversed(range(WAITS_IN_PLACE + 1)):
-            ran = run_hook(self._runtime, change, use, entry.outcomes[use.hook])
+            ran = yield from self._run(change, entry, use)
             entry = entry.with_outcome(use.hook, ran.outcome)
             if ran.failure is None:
                 return self._done(change, entry, use, ran.payload)
@@ -93,6 +100,18 @@ class EffectRunner:
             if entry.outcomes[use.hook].status != "owed":
                 return entry
         raise AssertionError("the last failure settles it, or puts it aside")
+
+    def _run(self, change: Change, entry: LedgerEntry, use: HookUse) -> Run[Ran]:
+        outcome, size = entry.outcomes[use.hook], batch_size(self._runtime, use)
+        if not size:
+            return run_hook(self._runtime, change, use, outcome)
+        # Half as many at each attempt: one that brings down the others with it is alone in the end.
+        most = max(1, size >> (outcome.attempts - outcome.forgiven))
+        ran = yield Claimed(change, use, outcome, most)
+        if ran is None:
+            self._release(entry)
+            raise OutOfTime
+        return ran
 
     def _pause(self, entry: LedgerEntry, hook: str) -> Pause | None:
         try:
@@ -147,6 +166,7 @@ class EffectRunner:
             error="",
             earlier=outcome.attempts_failed,
             note="its probe says it had happened",
+            undo=use.undo.hook if use.undo else "",
         )
         return self._done(change, entry.with_outcome(use.hook, done), use, happened)
 

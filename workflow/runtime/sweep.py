@@ -10,6 +10,7 @@ from itertools import islice
 from workflow.errors import WorkflowError
 from workflow.runtime.crew import Crew
 from workflow.runtime.delivered import Delivered
+from workflow.runtime.gathering import Course
 from workflow.runtime.invocation import Invocation
 from workflow.runtime.lane_ports import WatchedLane
 from workflow.runtime.paused import PausedHooks
@@ -45,7 +46,9 @@ class Sweeper:
         # Timers and lanes first: they run no hooks, so that slow hooks cannot keep them waiting.
         for due in self._queues():
             jobs: Iterable[Due | SetTimer | WatchedLane] = islice(due(self._runtime.clock.now()), self._most)
-            took_part = self._crew.work_off(jobs, lambda: Resumption(self._runtime, invocation.runner()), self._take_up)
+            took_part = self._crew.work_off(
+                jobs, lambda: Resumption(self._runtime, invocation.runner()), self._take_up, invocation.gathering
+            )
             for resumption in took_part:
                 delivered.add(resumption.delivered)
         return delivered
@@ -56,7 +59,7 @@ class Sweeper:
         # To look where nobody can wait would cost each sweep as much again.
         return [store.due_timers, *([store.watched_lanes] if has_lanes else []), self._runtime.ledger.due]
 
-    def _take_up(self, resumption: Resumption, due: Due | SetTimer | WatchedLane) -> None:
+    def _take_up(self, resumption: Resumption, due: Due | SetTimer | WatchedLane) -> Course:
         subject = _told(due)
         try:
             if isinstance(due, SetTimer):
@@ -65,7 +68,7 @@ class Sweeper:
                 resumption.check_time()
                 resumption.delivered.started += sweep_lane(self._runtime, due)
             else:
-                resumption.resume(due.kind, due.entity_id, due.version)
+                yield from resumption.resume(due.kind, due.entity_id, due.version)
         except OutOfTime:
             log.debug("%s waits for the next sweep: the time of this one is up", subject)
         except WorkflowError as error:

@@ -48,7 +48,7 @@ def test_a_dot_graph_marks_final_states_and_dashes_what_a_timer_fires(order: Def
     assert '"shipped" [label="shipped", peripheries=2];' in text
     assert '"placed" -> "cancelled" [label="expire after 1h30m", style=dashed];' in text
     charge = "charge_loyalty (then charged, CardDeclined decline, else cancel)"
-    assert f'"paid" [label="paid\\nenter / send_receipt, {charge}, publish"];' in text
+    assert f'"paid" [label="paid\\nenter / send_receipt, {charge}, publish:eventbridge:orders:OrderPaid"];' in text
 
 
 def test_no_text_of_a_definition_ends_a_label_early() -> None:

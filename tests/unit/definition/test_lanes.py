@@ -12,7 +12,8 @@ from workflow.definition.load import compile_definitions, load_definitions, pars
 from workflow.definition.plain import from_plain, to_plain
 from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, RegisterHookError
-from workflow.runtime.hooks import Hooks, limit, require
+from workflow.runtime.hooks import Hooks, require
+from workflow.runtime.marks import limit
 
 JOB = """\
 kind: job

@@ -14,7 +14,7 @@ from workflow.definition.registered import Registered
 from workflow.errors import DefinitionError, Problem
 
 ORDER = (Path(__file__).parent / "order.yaml").read_text()
-HOOKS = ("send_receipt", "charge_loyalty", "release_basket", "book_payment", "publish")
+HOOKS = ("send_receipt", "charge_loyalty", "release_basket", "book_payment")
 REGISTERED = Registered(dict.fromkeys(HOOKS, ()), guards=("is_refused",), probes=("charge_loyalty",))
 MINIMAL = "kind: {kind}\nversion: {version}\ninitial: done\nstates: {{done: {{final: true}}}}\n"
 
@@ -49,7 +49,7 @@ def test_a_state_has_its_timers_in_seconds_and_its_hooks_in_order(order: Definit
         HookUse(
             "charge_loyalty", retry, {"CardDeclined": "decline", "*": "cancel"}, then="charged", on_unknown="verify"
         ),
-        HookUse("publish", publish={"eventbridge": "orders", "detail_type": "OrderPaid"}),
+        HookUse("publish:eventbridge:orders:OrderPaid", publish={"eventbridge": "orders", "detail_type": "OrderPaid"}),
     )
     assert order.states["shipped"].final
 
