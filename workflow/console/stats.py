@@ -13,7 +13,7 @@ from rich.text import Text
 
 from workflow.console.effects import plural
 from workflow.console.layout import Trimmed
-from workflow.console.times import day_and_time, took
+from workflow.console.times import day_and_time, stay, took
 from workflow.console.values import printable
 from workflow.runtime.analytics.histories import MOST_TOLD
 from workflow.runtime.analytics.stats import HookStats, StateStats, Stats
@@ -105,7 +105,12 @@ def _count(number: int) -> str:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "" if seconds is None else took(round(seconds * 1000))
+    return "" if seconds is None else lasted(seconds)
+
+
+def lasted(seconds: float) -> str:
+    """A length of time in the unit that suits: `12 ms`, `1.2 s`, `40 s`, `1 d 12 h`."""
+    return took(round(seconds * 1000)) if seconds < 10 else stay(round(seconds))
 
 
 def broken_lines(broken: Sequence[str]) -> Iterator[Text]:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from workflow.console.times import took
+from workflow.console.stats import lasted
 from workflow.console.values import shorten
 from workflow.runtime.analytics.stats import HookStats, StateStats, Stats
 
@@ -92,7 +92,7 @@ def _draw_stays(axes: Axes, states: Sequence[StateStats]) -> None:
     least, most = min(times, default=1.0) / 3, max(times, default=1.0) * 3
     ticks = [tick for tick in _TICKS_SECONDS if least <= tick <= most]
     axes.set_xlim(least, most)
-    axes.set_xticks(ticks, [took(round(tick * 1000)) for tick in ticks])
+    axes.set_xticks(ticks, [lasted(tick) for tick in ticks])
     axes.minorticks_off()
     axes.grid(axis="x", color=_PALE, linewidth=0.5)
 

@@ -32,7 +32,7 @@ def test_rows_come_back_by_partition_in_the_order_they_came(held_characters: int
     assert found == given
 
 
-def test_what_is_held_in_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
+def test_what_is_held_in_memory_is_bounded():
     with Spill(2_000) as spill:
         most = 0
         for partition, row in some_rows(200):
@@ -43,9 +43,14 @@ def test_what_is_held_in_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(KeyboardInterrupt), Spill(1) as spill:
-        for partition, row in some_rows(3):
-            spill.add(partition, row)
-        assert list(tmp_path.iterdir())
-        raise KeyboardInterrupt
+
+    def stopped() -> None:
+        with Spill(1) as spill:
+            for partition, row in some_rows(3):
+                spill.add(partition, row)
+            assert list(tmp_path.iterdir())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert list(tmp_path.iterdir()) == []
