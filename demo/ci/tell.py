@@ -14,7 +14,7 @@ from workflow.local.downloads import cache_folder
 SWEEP_SECONDS = 0.5
 
 
-def tell_ci(picture_file: Path | None = None) -> bool:
+def tell(picture_file: Path | None = None) -> bool:
     """The whole story; whether every fact at its end holds. `picture_file` gets the lanes as an SVG."""
     started = time.monotonic()
     print("A CI scheduler on a cloud of its own, with a GitHub on this machine. Builds are real, and small.")

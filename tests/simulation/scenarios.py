@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 from workflow.definition.definition import Definitions
 from workflow.definition.load import load_definitions
+from workflow.testing.simulation import Scenario
 
 _HERE = Path(__file__).parent
 
@@ -15,3 +17,15 @@ QUEUED = load_definitions(_HERE / "queue.yaml")
 ALL = Definitions((*SHIPPED, *NASTY))
 SIMULATED = {"all": ALL, "lanes": QUEUED}
 """What `make sim` plays, by name."""
+
+STORIES: tuple[str, ...] = ()
+"""The stories of docs/stories that are played as well: each with its own hooks, against an outside world that is played
+too, and with a rule of its own. Each is a module in the folder `stories` with a function `scenario`."""
+
+
+def get_scenario(name: str) -> Scenario:
+    """What is played under that name."""
+    if name in SIMULATED:
+        return Scenario(SIMULATED[name])
+    scenario: Scenario = import_module(f"tests.simulation.stories.{name}").scenario()
+    return scenario

@@ -86,13 +86,14 @@ def local_cloud(
     on_delivery: Callable[[Delivery], None] | None = None,
     on_sweep: Callable[[Sweep], None] | None = None,
     sweep_seconds: float | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
     on_step: Callable[[str], None] = lambda step: None,
 ) -> Iterator[LocalCloud]:
     """Start a cloud, build and deploy `project` to it, pump its stream and keep its schedule; nothing of it runs after
     the block.
 
-    `sweep_seconds` takes the place of the schedule's interval. `on_step` is told what happens next. Raises
-    LocalCloudError or DefinitionError, with nothing left running.
+    `sweep_seconds` takes the place of the schedule's interval. `given` are parameters of the template. `on_step` is
+    told what happens next. Raises LocalCloudError or DefinitionError, with nothing left running.
     """
     project = project.resolve()
     template = _template(project)
@@ -103,7 +104,7 @@ def local_cloud(
         on_step(f"deploying {TEMPLATE}")
         put_missing_secrets(cloud.endpoint_url, code)
         deployer = Deployer(cloud.endpoint_url)
-        stack = deployer.deploy(template, code, parameters(project))
+        stack = deployer.deploy(template, code, parameters(project) | {**given})
         env = environment(project, stack)
         if sender := env.get("MAIL_FROM"):
             verify_sender(cloud.endpoint_url, sender)
@@ -111,7 +112,7 @@ def local_cloud(
             Pump(stack, on_delivery=on_delivery) as pump,
             Schedule(stack, every_seconds=sweep_seconds, on_sweep=on_sweep) as schedule,
         ):
-            yield LocalCloud(project, cloud.endpoint_url, stack, pump, schedule, env, deployer)
+            yield LocalCloud(project, cloud.endpoint_url, stack, pump, schedule, env, deployer, {**given})
 
 
 def parameters(project: Path) -> dict[str, str]:
