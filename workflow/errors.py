@@ -97,6 +97,10 @@ class CascadeError(Refused):
     """Too many effects have led one to another; the hooks fire in a circle."""
 
 
+class FireError(Refused):
+    """Several of the entities that a definition fires a trigger on refused it; the message lists them."""
+
+
 class ProjectionError(Refused):
     """A projection fired a trigger; it can be run again for all of history, and a trigger cannot."""
 

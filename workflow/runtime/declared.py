@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from workflow.definition.definition import HookUse
 from workflow.errors import HookNotRegisteredError
 from workflow.runtime.runtime import Runtime
+
+
+class Note(str):
+    """What the framework's own says of what it did, for the ledger."""
 
 
 def batch_size(runtime: Runtime, use: HookUse) -> int:
@@ -18,6 +23,11 @@ def batch_size(runtime: Runtime, use: HookUse) -> int:
 def get_function(runtime: Runtime, use: HookUse) -> Callable[[Any], object]:
     """What is called with the effect, or with a list of effects where they are gathered; raises
     HookNotRegisteredError."""
-    if use.publish is not None or use.fire is not None:
+    if use.fire is not None:
+        # Late: few deliveries fire, and evaluating expressions takes a library.
+        from workflow.runtime.fire_declared import fire_declared
+
+        return partial(fire_declared, use.fire)
+    if use.publish is not None:
         raise HookNotRegisteredError(f"{use.hook!r} cannot be run by this version")
     return runtime.hooks[use.function]

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from workflow.definition.definition import HookUse
 from workflow.errors import HookNotRegisteredError
 from workflow.runtime.changes import Change
-from workflow.runtime.declared import get_function
+from workflow.runtime.declared import Note, get_function
 from workflow.runtime.effect import Effect
 from workflow.runtime.hooks import refuse_awaitable
 from workflow.runtime.ledger_entry import Outcome
@@ -63,14 +63,15 @@ def _ended(
     use: HookUse,
     outcome: Outcome,
     started: datetime,
-    payload: Mapping[str, object] | None,
+    payload: Mapping[str, object] | Note | None,
     failure: Failure | None,
 ) -> Ran:
     ended = runtime.clock.now()
     took_ms = (ended - started) // _MILLISECOND
     if failure is not None:
         return Ran(outcome.ended("failed", ended, took_ms, failure.error), {}, failure)
-    done = outcome.ended("done", ended, took_ms)
+    note, payload = (str(payload), None) if isinstance(payload, Note) else ("", payload)
+    done = outcome.ended("done", ended, took_ms, note=note)
     return Ran(done._replace(undo=use.undo.hook if use.undo else ""), payload or {})
 
 
@@ -109,7 +110,7 @@ def _answer_for(effect: Effect, answer: object) -> object:
 
 def _judged(
     runtime: Runtime, effect: Effect, use: HookUse, answer: object
-) -> tuple[Mapping[str, object] | None, Failure | None]:
+) -> tuple[Mapping[str, object] | Note | None, Failure | None]:
     if isinstance(answer, BaseException):
         return None, _told(runtime, [effect], answer)
     return _called(runtime, [effect], lambda: _payload(use, answer))
@@ -161,8 +162,10 @@ def _told(runtime: Runtime, effects: Sequence[Effect], raised: BaseException) ->
     return Failure(raised, error, trace)
 
 
-def _payload(use: HookUse, returned: object) -> Mapping[str, object]:
-    """What a hook returned, where `then` fires with it."""
+def _payload(use: HookUse, returned: object) -> Mapping[str, object] | Note:
+    """What a hook returned, where `then` fires with it; or what the framework's own notes."""
+    if isinstance(returned, Note):
+        return returned
     refuse_awaitable(returned)
     if not use.then or returned is None:
         return {}
