@@ -121,6 +121,14 @@ class LimitError(Refused):
     """How many of a lane may run is not known: the function that says it failed, or gave no whole number."""
 
 
+class MessageTooLargeError(Refused):
+    """A message does not fit into its target; what is published must be less, or overflow into a bucket."""
+
+
+class PublishRefusedError(Refused):
+    """The target takes messages, and refuses this one."""
+
+
 class StoreAccessError(Refused):
     """The store refuses us: table missing, credentials missing or not allowed to."""
 
@@ -155,6 +163,10 @@ class DefinitionNotDeployedError(Retryable):
 
 class HookNotRegisteredError(Retryable):
     """An effect is owed to a hook that no handler module registers."""
+
+
+class PublishError(Retryable):
+    """A message was not published, as far as is known: the target is gone, closed to us, busy, or did not answer."""
 
 
 class SecretAccessError(Retryable):

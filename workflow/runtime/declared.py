@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from workflow.definition.definition import HookUse
-from workflow.errors import HookNotRegisteredError
+from workflow.runtime.publish.port import AT_ONCE
 from workflow.runtime.runtime import Runtime
 
 
@@ -17,6 +17,8 @@ class Note(str):
 
 def batch_size(runtime: Runtime, use: HookUse) -> int:
     """How many effects of the hook run together at most; 0: each by itself."""
+    if use.publish is not None:
+        return AT_ONCE
     return runtime.hooks.batches[use.function][1] if use.function in runtime.hooks.batches else 0
 
 
@@ -29,5 +31,7 @@ def get_function(runtime: Runtime, use: HookUse) -> Callable[[Any], object]:
 
         return partial(fire_declared, use.fire)
     if use.publish is not None:
-        raise HookNotRegisteredError(f"{use.hook!r} cannot be run by this version")
+        from workflow.runtime.publish.publish import publish
+
+        return partial(publish, runtime, use)
     return runtime.hooks[use.function]

@@ -17,6 +17,7 @@ from workflow.runtime.redact import quotable
 if TYPE_CHECKING:
     from workflow.engine.machine import Machine
     from workflow.engine.placing import Placing
+    from workflow.runtime.publish.port import Publisher
 
 
 MAX_DEPTH = 16
@@ -35,6 +36,7 @@ class Runtime:
     max_depth: int = MAX_DEPTH
     _machines: dict[tuple[str, int], Machine] = field(default_factory=dict, repr=False)
     _placings: dict[tuple[str, int], Placing] = field(default_factory=dict, repr=False)
+    publisher: Publisher | None = None
 
     def get_definition(self, kind: str) -> Definition:
         """The definition in force for the kind; raises UnknownKindError naming the kinds there are."""
