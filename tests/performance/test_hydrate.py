@@ -16,10 +16,9 @@ from tests.writes import BEGINNING
 from workflow.aws.bulk import records_of
 from workflow.aws.ledger import TableLedger
 from workflow.aws.table import TableStore
-from workflow.engine.entity import Entity
 from workflow.engine.events import Event, evolve
 from workflow.runtime.archives.archive import Archiver
-from workflow.runtime.archives.bulk import Key, Load, Standing
+from workflow.runtime.archives.bulk import Found, Key, Load, Standing
 from workflow.runtime.archives.hydrate import LOADING, hydrate
 from workflow.runtime.archives.manifest import Selection
 from workflow.runtime.archives.shelf import FolderShelf
@@ -97,20 +96,17 @@ class CountingBulk:
     """A table that keeps nothing but how much it was given."""
 
     def __init__(self) -> None:
-        self.put = 0
+        self.written = 0
 
     def standing(self, loads: Sequence[Load]) -> Mapping[Key, Standing]:
         return {load.key: Standing() for load in loads}
 
-    def put_beside(self, loads: Sequence[Load]) -> None:
-        pass
-
-    def put_entities(self, loads: Sequence[Load]) -> Sequence[Key]:
-        self.put += len(loads)
+    def put(self, loads: Sequence[Load]) -> Sequence[Key]:
+        self.written += len(loads)
         return []
 
-    def histories(self, loads: Sequence[Load]) -> Mapping[Key, tuple[Entity | None, Mapping[int, Event]]]:
-        return {load.key: (load.entity, {event.version: event for event in load.events}) for load in loads}
+    def histories(self, loads: Sequence[Load]) -> Mapping[Key, Found]:
+        return {load.key: Found(load.entity, {event.version: event for event in load.events}) for load in loads}
 
 
 class MadeUpRecords:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.runtime.archives.bulk import Key, Load, Standing
+from workflow.runtime.archives.bulk import Found, Key, Load, Standing
 from workflow.testing.memory import MemoryStore
 from workflow.testing.memory_values import copied
 
@@ -29,48 +28,45 @@ class MemoryBulk:
         first, last = (self._store.find_event(*load.key, version) for version in (1, load.entity.version))
         return Standing(self._store.find_entity(*load.key), first.id if first else "", last.id if last else "")
 
-    def put_beside(self, loads: Sequence[Load]) -> None:
-        """Writes everything but the entities."""
-        for load in loads:
-            for entry in load.entries:
-                self.written()
-                self._store.ledger.put(entry, self._store.ledger.find(*entry[:3]))
-            for event in load.events:
-                self.written()
-                self._events(load.key)[event.version] = _kept(event)
-            for request, _ in load.requests:
-                self.written()
-                self._store._requests[(*load.key, request.id)] = request
-            if load.timer:
-                self.written()
-                self._store._timers[load.key] = load.timer
+    def put(self, loads: Sequence[Load]) -> Sequence[Key]:
+        """Writes each of which neither the entity nor another first event is there, and returns the others."""
+        return [load.key for load in loads if not self._put(load)]
 
-    def put_entities(self, loads: Sequence[Load]) -> Sequence[Key]:
-        """Writes each entity of which there is none, and returns those that there were."""
-        there = []
-        for load in loads:
-            self.written()
-            if not self._put_entity(load):
-                there.append(load.key)
-        return there
-
-    def _put_entity(self, load: Load) -> bool:
+    def _put(self, load: Load) -> bool:
         # The floor below has no way to write an entity without its event; a test's store may be reached into.
         store = self._store
         with store._lock:
-            if load.key in store._entities:
+            first = self._events(load.key).get(1)
+            if load.key in store._entities or first not in (None, load.events[0]):
                 return False
+            self._put_event(load.events[0])
+            for entry in load.entries:
+                self.written()
+                store.ledger.put(entry, store.ledger.find(*entry[:3]))
+            for event in load.events[1:]:
+                self._put_event(event)
+            for request, _ in load.requests:
+                self.written()
+                store._requests[(*load.key, request.id)] = request
+            if load.timer:
+                self.written()
+                store._timers[load.key] = load.timer
+            self.written()
             entity = load.entity._replace(data=copied(load.entity.data))
             store._stream.append(store._change(None, entity))
             store._entities[load.key] = entity
             return True
 
+    def _put_event(self, event: Event) -> None:
+        self.written()
+        self._events((event.kind, event.entity_id))[event.version] = _kept(event)
+
     def _events(self, key: Key) -> dict[int, Event]:
         return self._store._events.setdefault(key, {})
 
-    def histories(self, loads: Sequence[Load]) -> Mapping[Key, tuple[Entity | None, Mapping[int, Event]]]:
+    def histories(self, loads: Sequence[Load]) -> Mapping[Key, Found]:
         """What stands there of each."""
-        return {load.key: (self._store.find_entity(*load.key), self._history(load)) for load in loads}
+        return {load.key: Found(self._store.find_entity(*load.key), self._history(load)) for load in loads}
 
     def _history(self, load: Load) -> Mapping[int, Event]:
         own = self._store.events(*load.key, limit=len(load.events))

@@ -32,11 +32,22 @@ class Load(NamedTuple):
 
 class Standing(NamedTuple):
     """What stands in the table of an entity that is to be loaded: the entity, the id of its first event, and that of
-    the event with the version that the load ends with; '' where there is none."""
+    the event with the version that the load ends with; '' where there is none. `damaged` says what of it cannot be
+    read."""
 
     entity: Entity | None = None
     first: str = ""
     last: str = ""
+    damaged: str = ""
+
+
+class Found(NamedTuple):
+    """What can be read of an entity that was loaded: the entity, and those of its events that the load has, by
+    version. `damaged` says what cannot."""
+
+    entity: Entity | None
+    events: Mapping[int, Event]
+    damaged: str = ""
 
 
 class Bulk(Protocol):
@@ -46,14 +57,14 @@ class Bulk(Protocol):
         """What stands there of each of them, by consistent reads."""
         ...
 
-    def put_beside(self, loads: Sequence[Load]) -> None:
-        """Writes everything but the entities; only for those of which nothing else stands there."""
+    def put(self, loads: Sequence[Load]) -> Sequence[Key]:
+        """Writes each of which neither the entity nor another first event is there, and returns the others.
+
+        Whoever creates one of them meanwhile is either refused or found here: nobody's items are overwritten. One that
+        is small is there whole or not at all. Raises TooLargeError where an item of one of them is.
+        """
         ...
 
-    def put_entities(self, loads: Sequence[Load]) -> Sequence[Key]:
-        """Writes each entity of which there is none, and returns those that there were."""
-        ...
-
-    def histories(self, loads: Sequence[Load]) -> Mapping[Key, tuple[Entity | None, Mapping[int, Event]]]:
-        """What stands there of each: the entity, and those of its events that the load has, by version."""
+    def histories(self, loads: Sequence[Load]) -> Mapping[Key, Found]:
+        """What stands there of each."""
         ...

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from workflow.engine.entity import Entity
-from workflow.engine.events import Event
+from workflow.errors import HistoryConflictError, TooLargeError
 from workflow.runtime.again import again
-from workflow.runtime.archives.bulk import Bulk, Key, Load, Standing
+from workflow.runtime.archives.bulk import Bulk, Found, Key, Load, Standing
 from workflow.runtime.archives.line import Kept, LineError
 from workflow.runtime.archives.loads import load_of
 from workflow.runtime.archives.parts import Line
@@ -32,6 +32,15 @@ Progress = Callable[[str, int], None]
 """Is told what is being done, and of how many lines it is done by now; one call at a time."""
 
 _Result = TypeVar("_Result")
+
+
+class _Read(NamedTuple):
+    line: Line
+    kept: Kept
+
+    @property
+    def key(self) -> Key:
+        return self.kept.entity.kind, self.kept.entity.id
 
 
 @dataclass(slots=True)
@@ -84,6 +93,8 @@ class _Hydration:
         self._workers, self._on_progress = workers, on_progress
         self._lock, self._busy = threading.Lock(), Busy()
         self._in_lanes: Counter[bool] = Counter()
+        self._told: set[int] = set()
+        self._looks_first = False
         self._done = 0
         self._hydrated = Hydrated()
 
@@ -114,19 +125,19 @@ class _Hydration:
             self._hydrated.tell(what)
 
     def _load(self, lines: Sequence[Line]) -> None:
-        found: list[Kept] = []
+        found: list[_Read] = []
         for line in lines:
             try:
-                found.append(self._read(line))
+                found.append(_Read(line, self._read(line)))
             except LineError as error:
                 self._source.put_aside(line, str(error))
                 self._tell(f"{line}: {error}")
-        with self._busy.hold({(kept.entity.kind, kept.entity.id) for kept in found}):
+        with self._busy.hold({read.key for read in found}):
             while found:
                 # One that comes twice is looked at again, once it is there.
-                first = {(kept.entity.kind, kept.entity.id): kept for kept in reversed(found)}
-                self._load_different(list(first.values()))
-                found = [kept for kept in found if not any(kept is one for one in first.values())]
+                first = {read.key: read for read in reversed(found)}
+                self._load_different(first)
+                found = [read for read in found if first[read.key] is not read]
         with self._lock:
             self._hydrated.lines += len(lines)
 
@@ -136,19 +147,35 @@ class _Hydration:
             raise LineError(f"there is no definition of kind {kept.entity.kind!r}")
         return kept
 
-    def _load_different(self, found: Sequence[Kept]) -> None:
-        now = self._runtime.clock.now()
-        loads = {load.key: load for load in (load_of(kept, self._runtime.definitions, now) for kept in found)}
-        new, met = self._sorted(list(loads.values()))
+    def _load_different(self, found: Mapping[Key, _Read]) -> None:
+        now, definitions = self._runtime.clock.now(), self._runtime.definitions
+        new, met = [load_of(read.kept, definitions, now) for read in found.values()], dict[Key, str]()
+        if self._looks_first:
+            new, met = self._sorted(new)
         if new:
-            self._again(lambda: self._bulk.put_beside(new))
-            refused = set(self._again(lambda: self._bulk.put_entities(new)))
-            # Written by an earlier attempt that was not answered, or by somebody else.
+            refused, too_large = self._put(new)
+            # There before, written by an earlier attempt that was not answered, or by somebody else meanwhile.
             still_new, met_late = self._sorted([load for load in new if load.key in refused])
             for load in still_new:
                 met_late[load.key] = f"{_name(load)}: it is there without its first event; restore or remove it"
-            met |= {key: what for key, what in met_late.items() if what not in (_SAME, _MOVED_ON)}
-        self._count(found, loads, met)
+            met |= too_large | met_late
+        # What is there costs a look and a write that is refused, unless one looks first. It rarely comes alone.
+        self._looks_first = bool(met)
+        self._count(found, met)
+
+    def _put(self, loads: Sequence[Load]) -> tuple[set[Key], dict[Key, str]]:
+        """Those that were refused, and what is to be said of those with an item that is too large."""
+        try:
+            return set(self._again(lambda: self._bulk.put(loads))), {}
+        except TooLargeError as error:
+            if len(loads) == 1:
+                return set(), {loads[0].key: f"{_name(loads[0])}: {error}; it was left out"}
+        refused, told = set[Key](), dict[Key, str]()
+        for load in loads:
+            found, too_large = self._put([load])
+            refused |= found
+            told |= too_large
+        return refused, told
 
     def _sorted(self, loads: Sequence[Load]) -> tuple[list[Load], dict[Key, str]]:
         """Those to be written, and what is to be said of the others."""
@@ -162,16 +189,24 @@ class _Hydration:
                 new.append(load)
         return new, met
 
-    def _count(self, found: Sequence[Kept], loads: dict[Key, Load], met: dict[Key, str]) -> None:
+    def _count(self, found: Mapping[Key, _Read], met: Mapping[Key, str]) -> None:
         with self._lock:
             said = Counter(met.values())
-            self._hydrated.there += said.pop(_SAME, 0)
-            self._hydrated.moved_on += said.pop(_MOVED_ON, 0)
-            for what in said:
-                self._hydrated.tell(what)
-            self._hydrated.loaded += len(loads) - len(met)
-            for kept in found:
-                self._note(kept, kept_new=loads[kept.entity.kind, kept.entity.id].key not in met)
+            self._hydrated.there += said[_SAME]
+            self._hydrated.moved_on += said[_MOVED_ON]
+            self._hydrated.loaded += len(found) - len(met)
+            for key, read in found.items():
+                self._note(read.kept, kept_new=key not in met)
+            wrong = {key: what for key, what in met.items() if what not in (_SAME, _MOVED_ON)}
+            for what in wrong.values():
+                self._tell_once(what)
+        for key, what in wrong.items():
+            self._source.put_aside(found[key].line, what)
+
+    def _tell_once(self, what: str) -> None:
+        if hash(what) not in self._told:
+            self._told.add(hash(what))
+            self._hydrated.tell(what)
 
     def _note(self, kept: Kept, *, kept_new: bool) -> None:
         entity, definitions = kept.entity, self._runtime.definitions
@@ -207,9 +242,16 @@ class _Hydration:
     def _place(self, lines: Sequence[Line], is_running: bool) -> None:
         for kept in self._readable(lines):
             is_meant = self._in_lane(kept) and self._runs(kept) == is_running
-            if is_meant and self._again(partial(self._put_back, kept)):
+            if is_meant and self._is_put_back(kept):
                 with self._lock:
                     self._hydrated.placed += 1
+
+    def _is_put_back(self, kept: Kept) -> bool:
+        try:
+            return self._again(partial(self._put_back, kept))
+        except HistoryConflictError:
+            # Damaged, and told when it was met.
+            return False
 
     def _put_back(self, kept: Kept) -> bool:
         """Gives the entity the place that it had, or that its state asks for; not if it has one or has moved on."""
@@ -239,11 +281,10 @@ class _Hydration:
         if not loads:
             return
         found = self._again(lambda: self._bulk.histories(list(loads.values())))
-        wrong = {key: _difference(load, *found[key]) for key, load in loads.items()}
+        wrong = {key: _difference(load, found[key]) for key, load in loads.items()}
         with self._lock:
             for what in filter(None, wrong.values()):
-                if what not in self._hydrated.told:
-                    self._hydrated.tell(what)
+                self._tell_once(what)
             self._hydrated.checked += sum(not what for what in wrong.values())
 
     def _again(self, work: Callable[[], _Result]) -> _Result:
@@ -260,6 +301,8 @@ def _name(load: Load) -> str:
 def _met(load: Load, standing: Standing) -> str:
     """What stands in the way of writing the load; '' if nothing does."""
     entity, own = standing.entity, load.entity
+    if standing.damaged:
+        return _damaged(load, standing.damaged)
     if entity is None:
         return _another(load) if standing.first not in ("", load.events[0].id) else ""
     if entity.version == own.version and _is_same(entity, own):
@@ -282,8 +325,15 @@ def _another(load: Load, entity: Entity | None = None) -> str:
     )
 
 
-def _difference(load: Load, entity: Entity | None, events: Mapping[int, Event]) -> str:
+def _damaged(load: Load, what: str) -> str:
+    return f"{_name(load)}: it is there and cannot be read: {what}; it was left alone"
+
+
+def _difference(load: Load, found: Found) -> str:
     """Where what stands in the table is not what was to be loaded; '' if it is."""
+    entity, events = found.entity, found.events
+    if found.damaged:
+        return _damaged(load, found.damaged)
     if entity is None:
         return f"{_name(load)}: it is not there"
     if entity.version < load.entity.version or (

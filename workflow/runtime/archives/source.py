@@ -12,7 +12,7 @@ from workflow.runtime.archives.parts import CutError, Line, lines_of
 from workflow.runtime.archives.shelf import Shelf
 from workflow.runtime.ports import Clock
 
-CHUNK_LINES = 50
+CHUNK_LINES = 100
 CHUNK_BYTES = 1024 * 1024
 _ATTEMPTS = 6
 
@@ -42,7 +42,7 @@ class Source(Protocol):
         ...
 
     def put_aside(self, line: Line, why: str) -> None:
-        """Keeps a line that cannot be read for whoever mends it."""
+        """Keeps a line that was not loaded for whoever mends it. Safe from several threads."""
         ...
 
 
