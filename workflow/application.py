@@ -16,6 +16,7 @@ from workflow.runtime.fire import Accepted, create, fire
 from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Clock, Ledger, Listed, Store, Violation
+from workflow.runtime.publish.port import Publisher
 from workflow.runtime.records import Records
 from workflow.runtime.runtime import MAX_DEPTH, Runtime
 from workflow.settings import Settings, read_settings
@@ -39,12 +40,14 @@ class Workflow:
         clock: Clock | None = None,
         records: Records | None = None,
         max_depth: int = MAX_DEPTH,
+        publisher: Publisher | None = None,
     ) -> None:
         """Loads the definitions (a folder, a file, or loaded ones) and checks them against the handlers.
 
         With `hooks_required=False` they may ask for hooks that no handler registers. `ledger` defaults to the store's
         own; so do `records`, which only `operations` needs. `max_depth`: how many effects may lead one to another.
-        Raises DefinitionError with all problems, or RegisterHookError.
+        `publisher` takes what the definitions publish; without one it waits. Raises DefinitionError with all problems,
+        or RegisterHookError.
         """
         hooks = Hooks(handlers)
         if not isinstance(definitions, Definitions):
@@ -54,7 +57,8 @@ class Workflow:
         ledger = ledger or getattr(store, "ledger", None)
         if ledger is None:
             raise SettingsError(f"{type(store).__name__} brings no ledger; give one with ledger=")
-        self._runtime = Runtime(definitions, hooks, store, ledger, clock or SystemClock(), max_depth)
+        clock = clock or SystemClock()
+        self._runtime = Runtime(definitions, hooks, store, ledger, clock, max_depth, publisher=publisher)
         self._records = records or getattr(store, "records", None)
 
     @classmethod
@@ -67,7 +71,7 @@ class Workflow:
     def from_settings(cls, settings: Settings, *, hooks_required: bool = True) -> Workflow:
         """The application that the settings describe."""
         # An application that brings its own store never pays for importing botocore.
-        from workflow.aws.compose import open_ports, read_compiled
+        from workflow.aws.compose import open_ports, open_publisher, read_compiled
 
         store, ledger, records = open_ports(settings)
         compiled = settings.definitions.endswith(".json")
@@ -80,6 +84,7 @@ class Workflow:
             ledger=ledger,
             records=records,
             max_depth=settings.max_depth,
+            publisher=open_publisher(settings),
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,17 @@ from typing import Any
 
 from workflow.errors import SettingsError
 
-_KEYS = ("table", "definitions", "webhooks", "handlers", "workers", "max_depth")
+_KEYS = ("table", "definitions", "webhooks", "handlers", "workers", "max_depth", "event_source", "targets")
+_SOURCE = re.compile(r"[!-~]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a process needs to know to work on one table; `''` and `()` where nothing was said."""
+    """What a process needs to know to work on one table; `''` and `()` where nothing was said.
+
+    `event_source` is what published messages name as their source; `targets` are pairs of what definitions call a
+    queue, topic, bus or bucket, and what it is called here.
+    """
 
     table: str = ""
     definitions: str = "definitions"
@@ -24,6 +30,8 @@ class Settings:
     endpoint_url: str = ""
     workers: int = 16
     max_depth: int = 16
+    event_source: str = ""
+    targets: tuple[tuple[str, str], ...] = ()
 
     def get_table(self) -> str:
         """The table's name; raises SettingsError that says how to give it."""
@@ -45,6 +53,8 @@ def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
         endpoint_url=environment.get("AWS_ENDPOINT_URL_DYNAMODB", environment.get("AWS_ENDPOINT_URL", "")),
         workers=_number(environment, written, "workers", 16, 256),
         max_depth=_number(environment, written, "max_depth", 16, 1000),
+        event_source=_event_source(environment.get("WORKFLOW_EVENT_SOURCE", written.get("event_source", ""))),
+        targets=_targets(environment.get("WORKFLOW_TARGETS", written.get("targets", ""))),
     )
 
 
@@ -54,6 +64,26 @@ def _number(environment: Mapping[str, str], written: Mapping[str, Any], name: st
     if not given.isdecimal() or not 1 <= int(given) <= most:
         raise SettingsError(f"{name} (or {variable}) is {given!r}; give a whole number from 1 to {most}")
     return int(given)
+
+
+def _event_source(given: str) -> str:
+    if given and (not _SOURCE.fullmatch(given) or given.lower().startswith("aws.")):
+        raise SettingsError(
+            f"event_source (or WORKFLOW_EVENT_SOURCE) is {given!r}; give a URI reference such as /shop/orders, "
+            f"of up to 256 characters without blanks; those that begin with 'aws.' are Amazon's"
+        )
+    return given
+
+
+def _targets(given: str) -> tuple[tuple[str, str], ...]:
+    pairs = [part.partition("=") for part in given.split(",") if part.strip()]
+    for name, sign, here in pairs:
+        if not (name.strip() and sign and here.strip()):
+            raise SettingsError(
+                f"targets (or WORKFLOW_TARGETS) holds {name.strip() or here.strip()!r}; give pairs such as "
+                f"invoices.fifo=dev-invoices.fifo, with commas between them"
+            )
+    return tuple((name.strip(), here.strip()) for name, _, here in pairs)
 
 
 def _written(folder: Path) -> Mapping[str, Any]:
@@ -83,7 +113,7 @@ def _misfit(written: Any) -> str:
 
             near = difflib.get_close_matches(name, _KEYS, n=1)
             return f"has no {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}; it has: {', '.join(_KEYS)}"
-    for name in ("table", "definitions", "webhooks"):
+    for name in ("table", "definitions", "webhooks", "event_source", "targets"):
         if not isinstance(written.get(name, ""), str):
             return f"{name} must be text"
     handlers = written.get("handlers", [])

@@ -80,9 +80,18 @@ def _secrets_config() -> Config:
     return Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2)
 
 
+@cache
+def _messages_config() -> Config:
+    """Others of the batch wait for the answer: what did not go soon is put aside, and tried again later."""
+    return Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5)
+
+
 _CONFIGS = {
     "dynamodb": _dynamodb_config,
     "lambda": _lambda_config,
+    "events": _messages_config,
+    "sns": _messages_config,
+    "sqs": _messages_config,
     "ssm": _secrets_config,
     "secretsmanager": _secrets_config,
 }

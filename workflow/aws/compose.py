@@ -10,6 +10,7 @@ from workflow.aws.client import make_client
 from workflow.aws.clock import SystemClock
 from workflow.aws.failures import translated
 from workflow.aws.ledger import TableLedger
+from workflow.aws.publish.late import LatePublisher
 from workflow.aws.table import TableStore
 from workflow.definition.definition import Definitions
 from workflow.errors import SettingsError
@@ -44,7 +45,13 @@ def open_runtime(settings: Settings) -> Runtime:
     definitions, hooks = read_compiled(settings.definitions), Hooks(settings.handlers)
     require(hooks, definitions)
     store, ledger = open_table(settings)
-    return Runtime(definitions, hooks, store, ledger, SystemClock(), settings.max_depth)
+    clock, publisher = SystemClock(), open_publisher(settings)
+    return Runtime(definitions, hooks, store, ledger, clock, settings.max_depth, publisher=publisher)
+
+
+def open_publisher(settings: Settings) -> LatePublisher:
+    """What publishes to the targets that definitions name; no client is made before it is asked to."""
+    return LatePublisher(settings.event_source or f"/workflow/{settings.table}", dict(settings.targets))
 
 
 def _open_client(settings: Settings) -> Any:

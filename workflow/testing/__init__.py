@@ -8,11 +8,12 @@ from workflow.testing.delivery import MemoryDelivery
 from workflow.testing.memory import MemoryStore
 from workflow.testing.memory_clock import MemoryClock
 from workflow.testing.memory_ledger import MemoryLedger
+from workflow.testing.memory_publisher import MemoryPublisher
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.simulate import simulate
 
-__all__ = ["MemoryClock", "MemoryDelivery", "MemoryLedger", "MemoryStore", "simulate"]
+__all__ = ["MemoryClock", "MemoryDelivery", "MemoryLedger", "MemoryPublisher", "MemoryStore", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

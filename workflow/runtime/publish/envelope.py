@@ -1,4 +1,7 @@
-"""The CloudEvent that tells of a transition: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md. Pure."""
+"""The CloudEvent that tells of a transition. Pure.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+"""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ class Target(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One event to publish. `key` is the effect's, by which a repetition is known; messages of one `group`, an entity's,
-    stay in order where the target can do that. `envelope` is the CloudEvent, plain JSON. `overflow` names the bucket
-    that takes the data if the message would be too large, '' for none."""
+    """One event to publish. `key` is the effect's, by which a repetition is known; messages of one `group`, that of an
+    entity, stay in order where the target can do that. `envelope` is the CloudEvent, plain JSON. `overflow` names the
+    bucket that takes the data if the message would be too large, '' for none."""
 
     key: str
     group: str
