@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from workflow.errors import PayloadError, UnknownHookError
 from workflow.runtime import people
@@ -16,6 +17,9 @@ from workflow.runtime.reconcile import Reconciled, Reconciler
 from workflow.runtime.records import Records, WalkProgress
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.verify import Verified, verify
+
+if TYPE_CHECKING:
+    from workflow.runtime.rebuild import Rebuilt
 
 
 class Operations:
@@ -140,6 +144,33 @@ class Operations:
     def verify(self, *, on_progress: Callable[[Verified], None] = lambda so_far: None) -> Verified:
         """Checks every promise on the live table, entity by entity; reads all of it."""
         return verify(self._runtime, self._records, on_progress=on_progress)
+
+    def rebuild(
+        self,
+        projection: str,
+        *,
+        kind: str | None = None,
+        id: str | None = None,
+        workers: int = 8,
+        on_progress: Callable[[Rebuilt], None] = lambda so_far: None,
+    ) -> Rebuilt:
+        """Runs the projection again for all of history, and no other hook: for one kind, or one entity, if named.
+
+        Reads the whole table; writes no ledger. Safe beside live traffic if what the projection writes never puts
+        older in the place of newer. Raises RebuildError, UnknownKindError, EntityNotFoundError.
+        """
+        # Imported late: no Lambda ever rebuilds.
+        from workflow.runtime.rebuild import rebuild
+
+        return rebuild(
+            self._runtime,
+            self._records,
+            projection,
+            kind=kind,
+            entity_id=id,
+            workers=workers,
+            on_progress=on_progress,
+        )
 
     def estimated_entities(self) -> int:
         """About how many entities there are; hours old on AWS."""
