@@ -15,6 +15,7 @@ from workflow.cli.failures import Commands
 from workflow.cli.lanes import lanes
 from workflow.cli.people import explain, parked, pause, pauses, redrive, resume, skip
 from workflow.cli.project import build, dev
+from workflow.cli.rebuild import rebuild
 from workflow.cli.session import Opener, Session
 from workflow.cli.triggers import create, fire
 from workflow.cli.whole_table import reconcile, verify
@@ -79,6 +80,7 @@ _COMMANDS = (
     *(check, diagram, schema),
     *(create, fire, show, history, list_entities, lanes, explain),
     *(parked, redrive, skip, pause, resume, pauses, reconcile, verify),
+    rebuild,
     *(archive, hydrate),
     *(export, stats),
     *(build, dev),

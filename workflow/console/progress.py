@@ -30,7 +30,7 @@ class WalkMeter:
         return Progress(
             BarColumn(),
             TextColumn(f"{{task.completed:,}} {of}"),
-            TextColumn("{task.fields[speed]}"),
+            TextColumn("{task.fields[speed]}{task.fields[beside]}"),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
@@ -47,31 +47,32 @@ class WalkMeter:
         if self._bar:
             self._bar.stop()
 
-    def __call__(self, done: int) -> None:
-        """Tells that so many are done."""
+    def __call__(self, done: int, beside: str = "") -> None:
+        """Tells that so many are done, and what else there is to say."""
         if self._first is None:
             # What an interrupted walk had done before says nothing of how fast this one is.
             self._first, self._started = done, self._seconds()
         if self._bar:
-            self._move(self._bar, done)
+            self._move(self._bar, done, beside)
         elif self._seconds() - self._told >= _LINE_EVERY_SECONDS:
             self._told = self._seconds()
-            self._console.print(self.line(done), soft_wrap=True)
+            self._console.print(self.line(done, beside), soft_wrap=True)
 
-    def _move(self, bar: Progress, done: int) -> None:
+    def _move(self, bar: Progress, done: int, beside: str) -> None:
         total = max(self._estimated, done) if self._estimated else None
         if self._task is None:
-            self._task = bar.add_task("", total=total, completed=done, speed="")
-        bar.update(self._task, total=total, completed=done, speed=f"{self._speed(done):,.0f}/s")
+            self._task = bar.add_task("", total=total, completed=done, speed="", beside="")
+        speed = f"{self._speed(done):,.0f}/s"
+        bar.update(self._task, total=total, completed=done, speed=speed, beside=beside and f", {beside}")
 
     def _speed(self, done: int) -> float:
         return (done - (self._first or 0)) / max(self._seconds() - self._started, 0.001)
 
-    def line(self, done: int) -> str:
-        """`1,200 of about 5,000 entities (24 %), 300/s, about 12 s left`."""
-        speed = self._speed(done)
+    def line(self, done: int, beside: str = "") -> str:
+        """`1,200 of about 5,000 entities (24 %), 300/s, about 12 s left`, and what else there is to say."""
+        speed, beside = self._speed(done), beside and f", {beside}"
         if not self._estimated:
-            return f"{done:,} entities, {speed:,.0f}/s"
+            return f"{done:,} entities, {speed:,.0f}/s{beside}"
         share = min(done / self._estimated, 1.0)
         left = f", about {stay(round(max(self._estimated - done, 0) / speed))} left" if speed else ""
-        return f"{done:,} of about {self._estimated:,} entities ({share:.0%}), {speed:,.0f}/s{left}"
+        return f"{done:,} of about {self._estimated:,} entities ({share:.0%}), {speed:,.0f}/s{left}{beside}"
