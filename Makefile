@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/ready-local ## Run the main job on an embedded cloud: orders, a job and a shipment; STORY=ci builds pushes
+demo: $(VENV)/ready-demo ## Run the main job on an embedded cloud: orders, a job and a shipment; STORY=ci and others tell more
 	@$(BIN)/python -m demo $(STORY)
 
 test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
@@ -56,6 +56,10 @@ $(VENV)/ready-local: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[local]'
 	@touch $@
 
+$(VENV)/ready-demo: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[demo]'
+	@touch $(VENV)/ready-local $@
+
 $(VENV)/ready-dev: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[dev]'
-	@touch $(VENV)/ready-local $@
+	@touch $(VENV)/ready-local $(VENV)/ready-demo $@

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.measure import Row
+from tests.shipped import HANDLERS
 
 ROUNDS = 9
 
@@ -78,7 +79,7 @@ def _cpu_seconds(program: str, compiled: Path) -> float:
         "WORKFLOW_TABLE": "bench",
         "WORKFLOW_DEFINITIONS": str(compiled / "definitions.json"),
         "WORKFLOW_WEBHOOKS": str(compiled / "webhooks.json"),
-        "WORKFLOW_HANDLERS": "handlers.order,handlers.repository,handlers.job,handlers.shipment",
+        "WORKFLOW_HANDLERS": ",".join(HANDLERS),
     }
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True

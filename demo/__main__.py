@@ -29,7 +29,7 @@ def story_of(arguments: Sequence[str]) -> Callable[[], bool]:
     parser.add_argument("--picture", type=Path, metavar="FILE", help="where STORY=ci draws its lanes, as an SVG")
     asked = parser.parse_args(arguments)
     if asked.story not in STORIES:
-        print(f"there is no story {asked.story!r}; known: {', '.join(STORIES)}", file=sys.stderr)
+        print(f"there is no story {asked.story!r}; known: {', '.join(sorted(STORIES))}", file=sys.stderr)
         raise SystemExit(2)
     # Here and not above: no story needs what another one does.
     tell: Callable[..., bool] = import_module(STORIES[asked.story]).tell

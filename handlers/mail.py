@@ -1,4 +1,4 @@
-"""Mails by Amazon SES, each marked with the effect that sent it."""
+"""Mails by Amazon SES, or by SMTP where SMTP_URL is set, each marked with the effect that sent it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,30 @@ _FOR_GOOD = frozenset(
 
 
 class MailRefusedError(Refused):
-    """SES refused a mail for good: asking again changes nothing until a person does."""
+    """A mail was refused for good: asking again changes nothing until a person does."""
 
 
 def send_mail(to: str, subject: str, text: str, *, key: str) -> None:
-    """Hands one mail to SES; `key` goes with it, because SES itself does not tell a repetition from a new mail.
+    """Hands one mail to the service; `key` goes with it, because no mail service tells a repetition from a new mail.
 
-    Raises MailRefusedError for what SES would refuse again, and what boto3 raises for what may succeed later.
+    Raises MailRefusedError for what would be refused again, and what boto3 or smtplib raises for what may pass.
     """
-    content = _content(subject, f"{text}\n\nReference: {key}\n", key)
+    body, headers = f"{text}\n\nReference: {key}\n", {KEY_HEADER: quote(key, safe="#")}
+    if url := os.environ.get("SMTP_URL"):
+        # Here and not above: whoever sends by SES never pays for it.
+        from handlers.smtp import send_by_smtp
+
+        send_by_smtp(url, get_sender(), to, subject, body, headers=headers, key=key)
+    else:
+        _send_by_ses(to, subject, body, headers)
+
+
+def _send_by_ses(to: str, subject: str, body: str, headers: dict[str, str]) -> None:
     try:
         client("sesv2").send_email(
-            FromEmailAddress=get_sender(), Destination={"ToAddresses": [to]}, Content={"Simple": content}
+            FromEmailAddress=get_sender(),
+            Destination={"ToAddresses": [to]},
+            Content={"Simple": _content(subject, body, headers)},
         )
     except ClientError as error:
         said = error.response["Error"]
@@ -45,12 +57,12 @@ def send_mail(to: str, subject: str, text: str, *, key: str) -> None:
         raise
 
 
-def _content(subject: str, body: str, key: str) -> dict[str, Any]:
+def _content(subject: str, body: str, headers: dict[str, str]) -> dict[str, Any]:
     return {
         "Subject": {"Data": subject, "Charset": "UTF-8"},
         "Body": {"Text": {"Data": body, "Charset": "UTF-8"}},
         # Headers are ASCII, an id need not be.
-        "Headers": [{"Name": KEY_HEADER, "Value": quote(key, safe="#")}],
+        "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
     }
 
 
@@ -58,5 +70,5 @@ def get_sender() -> str:
     """The address of the shop; raises LookupError where MAIL_FROM does not give it."""
     sender = os.environ.get("MAIL_FROM")
     if not sender:
-        raise LookupError("MAIL_FROM is not set; give the address that SES has verified for sending")
+        raise LookupError("MAIL_FROM is not set; give the address that mails are sent from")
     return sender

@@ -20,10 +20,15 @@ class _TemplateLoader(yaml.SafeLoader):
 _TemplateLoader.add_multi_constructor("!", lambda loader, suffix, node: suffix)
 
 
+def template() -> dict[str, Any]:
+    """The template as data, its functions as text."""
+    loaded: dict[str, Any] = yaml.load(_TEMPLATE.read_text(), _TemplateLoader)
+    return loaded
+
+
 def table_properties() -> dict[str, Any]:
     """What template.yaml says of the table, as far as CreateTable takes it."""
-    template = yaml.load(_TEMPLATE.read_text(), _TemplateLoader)
-    described = template["Resources"]["Table"]["Properties"]
+    described = template()["Resources"]["Table"]["Properties"]
     taken = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     stream = {**described["StreamSpecification"], "StreamEnabled": True}
     return {**{name: described[name] for name in taken}, "StreamSpecification": stream}

@@ -15,6 +15,7 @@ import pytest
 
 from demo.ci.facts import Histories, Span
 from demo.ci.service import Pushed, Service, ci_service
+from tests.shipped import HANDLERS
 from workflow import Workflow
 from workflow.aws.client import make_client
 from workflow.local.mailbox import Mail, verify_sender
@@ -24,7 +25,6 @@ from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 30
-HANDLERS = ("handlers.order", "handlers.repository", "handlers.job", "handlers.shipment")
 
 TIME_OUT_SECONDS = 2
 """After so long a job of the CI scheduler is timed out, by the sweep that follows."""

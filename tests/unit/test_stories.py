@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from demo.__main__ import STORIES as TOLD
 from handlers import clients
 from tests.fakes.clock import FakeClock
+from tests.shipped import HANDLERS
 from workflow import Workflow
 from workflow.cli.commands import workflow
 from workflow.definition.load import load_definitions
@@ -29,7 +31,6 @@ REPOSITORY = Path(__file__).parents[2]
 STORIES = REPOSITORY / "docs" / "stories"
 PAGE = (STORIES / "ci-scheduler.md").read_text(encoding="utf-8")
 TEMPLATE = (REPOSITORY / "template.yaml").read_text(encoding="utf-8")
-HANDLERS = ["handlers.order", "handlers.repository", "handlers.job", "handlers.shipment"]
 SETTINGS = ("BUILDS", "GITHUB_API_URL")
 SECRET = b"It's a Secret to Everybody"
 
@@ -187,7 +188,7 @@ def test_the_demo_it_begins_with_is_one_that_make_knows() -> None:
 def test_a_story_that_nobody_knows_is_answered_in_one_line() -> None:
     done = subprocess.run([sys.executable, "-m", "demo", "no-such"], cwd=REPOSITORY, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "there is no story 'no-such'; known: ci, main\n"
+    assert done.stderr == f"there is no story 'no-such'; known: {', '.join(sorted(TOLD))}\n"
 
 
 def test_the_lane_that_the_readme_shows_can_be_given_to_a_job(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.shipped import HANDLERS
 from workflow.definition.load import compile_definitions
 
 REPOSITORY = Path(__file__).parents[3]
@@ -46,7 +47,7 @@ def environment(compiled: Path, **more: str) -> dict[str, str]:
         "WORKFLOW_TABLE": "table",
         "WORKFLOW_DEFINITIONS": str(compiled),
         "WORKFLOW_WEBHOOKS": str(compiled.with_name("webhooks.json")),
-        "WORKFLOW_HANDLERS": "handlers.order,handlers.repository,handlers.job,handlers.shipment",
+        "WORKFLOW_HANDLERS": ",".join(HANDLERS),
         **more,
     }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.hooks import raising
+from tests.shipped import HANDLERS
 from tests.unit.aws.test_cold_start import NOT_IMPORTED
 from tests.unit.runtime.delivery import Bench
 from workflow import Refused
@@ -99,7 +100,7 @@ def test_it_opens_its_handler_once_and_imports_nothing_that_it_does_not_run(tmp_
         "AWS_DEFAULT_REGION": "eu-central-1",
         "WORKFLOW_TABLE": "table",
         "WORKFLOW_DEFINITIONS": str(compiled),
-        "WORKFLOW_HANDLERS": "handlers.order,handlers.repository,handlers.job,handlers.shipment",
+        "WORKFLOW_HANDLERS": ",".join(HANDLERS),
     }
     done = subprocess.run([sys.executable, "-c", COLD_START], env=environment, capture_output=True, text=True)
     assert done.stderr == ""

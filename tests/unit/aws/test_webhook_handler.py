@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.samples import ORDER, definitions
+from tests.shipped import HANDLERS
 from tests.unit.aws.test_cold_start import NOT_IMPORTED
 from workflow import Workflow
 from workflow.aws.compose import read_compiled_webhooks
@@ -242,7 +243,7 @@ def test_it_opens_its_handler_once_and_imports_nothing_that_it_does_not_run(tmp_
         "WORKFLOW_TABLE": "table",
         "WORKFLOW_DEFINITIONS": str(compiled),
         "WORKFLOW_WEBHOOKS": str(webhooks),
-        "WORKFLOW_HANDLERS": "handlers.order,handlers.repository,handlers.job,handlers.shipment",
+        "WORKFLOW_HANDLERS": ",".join(HANDLERS),
     }
     done = subprocess.run([sys.executable, "-c", COLD_START], env=environment, capture_output=True, text=True)
     assert done.stderr == ""

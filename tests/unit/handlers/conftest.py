@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from handlers import clients
 from tests.fakes.clock import FakeClock
+from tests.shipped import HANDLERS
 from workflow import Workflow
 from workflow.testing import MemoryDelivery, MemoryStore
 
@@ -53,8 +54,7 @@ class Shop:
 
     def __init__(self, mail_service: FakeMailService, tables: FakeTables, clock: FakeClock) -> None:
         self.mail_service, self.tables, self.clock = mail_service, tables, clock
-        handlers = ["handlers.order", "handlers.repository", "handlers.job", "handlers.shipment"]
-        self.flow = Workflow(DEFINITIONS, MemoryStore(), handlers=handlers, clock=clock)
+        self.flow = Workflow(DEFINITIONS, MemoryStore(), handlers=HANDLERS, clock=clock)
         self.delivery = MemoryDelivery(self.flow)
 
     def paid_order(self, id: str = "42") -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from handlers import clients
 from handlers.builds.report import Report, signed
+from tests.shipped import HANDLERS
 from tests.unit.handlers.builds.conftest import SECRET, Repository
 from tests.unit.handlers.conftest import DEFINITIONS, FakeMailService
 from tests.unit.handlers.servers import Answered, Asked, FakeGitHub, serve
@@ -35,8 +36,7 @@ class Service:
     """The whole application but for AWS: both webhooks over HTTP, and effects that run until a test is content."""
 
     def __init__(self, repository: Repository, mail_service: FakeMailService, github: FakeGitHub) -> None:
-        handlers = ["handlers.order", "handlers.repository", "handlers.job", "handlers.shipment"]
-        self.flow = Workflow(DEFINITIONS, MemoryStore(), handlers=handlers)
+        self.flow = Workflow(DEFINITIONS, MemoryStore(), handlers=HANDLERS)
         webhooks = load_webhooks(DEFINITIONS.parent / "webhooks", self.flow.definitions)
         self._receiver = Receiver(self.flow.runtime, webhooks, Secrets())
         self._delivery = MemoryDelivery(self.flow)
