@@ -21,11 +21,11 @@ from workflow.definition.shapes import (
     Name,
     OnRefused,
     OnUnknown,
-    TargetName,
     by_shape,
     by_shape_of_map,
     judged,
 )
+from workflow.definition.target_names import BucketName, BusName, DetailType, QueueName, TopicName
 
 TARGETS = ("eventbridge", "sns", "sqs")
 """Where events can be published to."""
@@ -93,15 +93,13 @@ class RunModel(Closed):
 class PublishTargetModel(Closed):
     """Where an event is published to: one of eventbridge, sns and sqs."""
 
-    eventbridge: Annotated[TargetName | None, GIVEN] = Field(
-        default=None, description="The name of an EventBridge bus."
-    )
-    sns: Annotated[TargetName | None, GIVEN] = Field(default=None, description="The name of an SNS topic.")
-    sqs: Annotated[TargetName | None, GIVEN] = Field(default=None, description="The name of an SQS queue.")
-    detail_type: Annotated[TargetName | None, GIVEN] = Field(
+    eventbridge: Annotated[BusName | None, GIVEN] = Field(default=None, description="The name of an EventBridge bus.")
+    sns: Annotated[TopicName | None, GIVEN] = Field(default=None, description="The name of an SNS topic.")
+    sqs: Annotated[QueueName | None, GIVEN] = Field(default=None, description="The name of an SQS queue.")
+    detail_type: Annotated[DetailType | None, GIVEN] = Field(
         default=None, description="What the published message is called: OrderPaid."
     )
-    overflow: Annotated[TargetName | None, GIVEN] = Field(
+    overflow: Annotated[BucketName | None, GIVEN] = Field(
         default=None, description="The S3 bucket that takes what is too large for a message, which then points there."
     )
 

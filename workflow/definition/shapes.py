@@ -41,7 +41,6 @@ Name: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=NAME_PATTERN)]
 Text: TypeAlias = Annotated[StrictStr, StringConstraints(max_length=2000)]
 ExpressionText: TypeAlias = Annotated[StrictStr, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
 ErrorName: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*|\*)$")]
-TargetName: TypeAlias = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,255}$")]
 
 
 def judged(message: str, way_out: str) -> PydanticCustomError:
