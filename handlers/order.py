@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from handlers.mail import send_mail
 from handlers.order_history import put_line
-from workflow import Effect, hook
+from workflow import Effect, hook, projection
 
 
-@hook
+@projection
 def record_line(effect: Effect) -> None:
     """Adds the step to the customer's order history."""
     put_line(effect.entity)
