@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workflow.application import Workflow
     from workflow.console.progress import WalkMeter
     from workflow.runtime.archives.bulk import Bulk
+    from workflow.runtime.archives.foreign import ForeignSource
     from workflow.runtime.archives.hydrate import Hydrated
     from workflow.runtime.archives.shelf import Shelf
     from workflow.runtime.archives.source import Source
@@ -65,35 +66,73 @@ def archive(
 
 
 @click.command(short_help="Build a table from an archive; no hook runs.")
-@click.argument("source")
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option("--map", "map_file", metavar="FILE", help="SOURCE... are an old system's files, mapped as FILE says.")
+@click.option("--encoding", metavar="NAME", help="In which encoding those are.  [default: utf-8]")
 @kind_option
 @click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="So many threads load.")
 @json_option
 @click.pass_context
-def hydrate(ctx: click.Context, source: str, kind: str | None, workers: int, as_json: bool) -> None:
+def hydrate(
+    ctx: click.Context,
+    sources: tuple[str, ...],
+    map_file: str | None,
+    encoding: str | None,
+    kind: str | None,
+    workers: int,
+    as_json: bool,
+) -> None:
     """Build the table from the archive SOURCE, a folder or s3://bucket/prefix: ids, versions and times are kept, no
     hook runs for what happened, the timers of present states are set.
+
+    With --map, from files of an old system: CSV or JSON lines, compressed with gzip or not. Lines that cannot be loaded
+    are put aside in <file>.rejected.jsonl.
 
     May be interrupted and repeated. What is there with another history is told and left alone. Ends with 1 if anything
     was not loaded.
     """
     session = _session(ctx)
+    if map_file is None:
+        _check_own(sources, encoding)
+    elif kind is not None:
+        raise click.UsageError("--kind is for archives of 'workflow archive'; the map says the kind")
     flow = session.open(with_handlers=True)
     if kind is not None:
         flow.runtime.get_definition(kind)
-    from workflow.runtime.archives.source import ArchiveSource
+    aside: Mapping[str, int] = {}
+    if map_file is None:
+        from workflow.runtime.archives.source import ArchiveSource
 
-    opened = ArchiveSource(open_shelf(source, session), flow.runtime.clock, kind or "")
-    found = _load(flow, opened, workers)
+        own = ArchiveSource(open_shelf(sources[0], session), flow.runtime.clock, kind or "")
+        found = _load(flow, own, workers)
+    else:
+        foreign = _foreign_source(flow, map_file, sources, encoding or "utf-8")
+        found, aside = _load(flow, foreign, workers), foreign.aside
     from workflow.console.archived import hydrated_form, hydrated_lines
 
     if as_json:
-        print_json(hydrated_form(found))
+        print_json(hydrated_form(found, aside))
     else:
-        for line in hydrated_lines(found):
+        for line in hydrated_lines(found, aside):
             make_console().print(line, soft_wrap=True)
     if found.wrong:
         ctx.exit(REFUSED)
+
+
+def _check_own(sources: tuple[str, ...], encoding: str | None) -> None:
+    if encoding is not None:
+        raise click.UsageError("--encoding is for files of an old system; give their --map as well")
+    if len(sources) > 1:
+        raise click.UsageError("one archive at a time; files of an old system need their --map")
+
+
+def _foreign_source(flow: Workflow, map_file: str, sources: tuple[str, ...], encoding: str) -> ForeignSource:
+    from workflow.definition.archives.load import load_archive_map
+    from workflow.runtime.archives.foreign import ForeignSource
+    from workflow.runtime.archives.foreign_files import get_encoding
+
+    found = load_archive_map(map_file, flow.definitions)
+    return ForeignSource([Path(source) for source in sources], get_encoding(encoding), found, flow.runtime)
 
 
 def _load(flow: Workflow, source: Source, workers: int) -> Hydrated:

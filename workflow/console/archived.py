@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.text import Text
@@ -22,9 +22,11 @@ def archived_lines(found: Archived, where: str) -> Iterator[Text]:
     yield Text(printable(counts + where), "bold")
 
 
-def hydrated_lines(found: Hydrated) -> Iterator[Text]:
-    """What was not loaded, what may surprise, and the counts."""
+def hydrated_lines(found: Hydrated, aside: Mapping[str, int]) -> Iterator[Text]:
+    """What was not loaded, what may surprise, and the counts; `aside` are those of lines that were put into files."""
     yield from _wrong("not loaded: ", found.told, found.wrong)
+    for file, count in aside.items():
+        yield Text(printable(f"{plural(count, 'line')} put aside in {file}, with why: mend them or the map"), "yellow")
     for version, count in sorted(found.unknown.items()):
         yield Text(printable(f"note: {_entities(count)} with events of {version}, which is not loaded here"), "yellow")
     if found.opened:
@@ -47,10 +49,11 @@ def archived_form(found: Archived, where: str) -> dict[str, Any]:
     return {"target": where, **selection, **counts, "broken": found.broken, "resumed": found.resumed}
 
 
-def hydrated_form(found: Hydrated) -> dict[str, Any]:
+def hydrated_form(found: Hydrated, aside: Mapping[str, int]) -> dict[str, Any]:
     """The same for machines."""
     names = ("lines", "loaded", "events", "there", "moved_on", "placed", "checked", "opened", "wrong", "told")
-    return {**{name: getattr(found, name) for name in names}, "unknown": dict(found.unknown)}
+    counts = {name: getattr(found, name) for name in names}
+    return {**counts, "unknown": dict(found.unknown), "put_aside": dict(aside)}
 
 
 def _wrong(what: str, told: list[str], count: int) -> Iterator[Text]:

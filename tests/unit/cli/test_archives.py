@@ -46,7 +46,7 @@ def test_what_was_hydrated_is_told(run, flow):
     again = run("hydrate", "old", "--json")
     assert json.loads(again.stdout) == {
         "lines": 2, "loaded": 0, "events": 0, "there": 2, "moved_on": 0, "placed": 0, "checked": 2,
-        "opened": 0, "wrong": 0, "told": [], "unknown": {},
+        "opened": 0, "wrong": 0, "told": [], "unknown": {}, "put_aside": {},
     }  # fmt: skip
 
 
