@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workflow.definition.undo_names import hook_of
 from workflow.errors import PayloadError, UnknownHookError
 from workflow.runtime import people
 from workflow.runtime.ask import check_id
@@ -180,6 +181,6 @@ class Operations:
 def _matches(entry: LedgerEntry, kind: str | None, hook: str | None, error: str | None) -> bool:
     if entry.parked is None or (kind is not None and entry.kind != kind):
         return False
-    if hook is not None and hook != (entry.parked.hook or entry.first_open):
+    if hook is not None and hook != hook_of(entry.parked.hook or entry.first_open):
         return False
     return error is None or entry.parked.error.partition(":")[0] == error

@@ -13,6 +13,7 @@ from workflow.definition.values import Value
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import EntityNotFoundError
+from workflow.runtime.compensate import with_undos
 from workflow.runtime.ledger_entry import LedgerEntry, Outcome
 from workflow.runtime.ports import Violation
 
@@ -47,11 +48,12 @@ class EntityHistory:
     def effects(self, event: Event) -> Mapping[str, Outcome]:
         """How each effect of the event stands, in the order they run; those nobody began yet are owed."""
         entry = self.ledger.get(event.version)
-        return entry.outcomes if entry else {hook: Outcome() for hook in self._owed(event)}
+        return entry.outcomes if entry else dict.fromkeys(self._owed(event), Outcome())
 
     def _owed(self, event: Event) -> tuple[str, ...]:
         definition = self.definitions.find(self.kind, event.definition) or self.definition
-        return definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
+        owed = definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
+        return with_undos(owed, (entry for _, entry in sorted(self.ledger.items())), event.version)
 
     @property
     def parked(self) -> LedgerEntry | None:

@@ -142,7 +142,7 @@ def _build_use(item: HookItem) -> HookUse:
 def _build_undo(item: RunModel) -> HookUse | None:
     undo = item.undo
     if isinstance(undo, UndoModel):
-        return HookUse(undo.run, _build_retry(undo.retry))
+        return HookUse(undo.run, _build_retry(undo.retry), on_unknown=undo.on_unknown)
     return HookUse(undo) if undo else None
 
 

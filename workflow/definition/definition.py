@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
+from workflow.definition.undo_names import hook_of
 from workflow.definition.values import Value
 
 CREATE = "create"
@@ -86,8 +87,8 @@ class HookUse:
 
     @property
     def function(self) -> str:
-        """The registered name of the hook; the effects of an undo also say which effect they undo."""
-        return self.hook.partition("@")[0]
+        """The registered name of the hook; the name of an effect that undoes another says also which."""
+        return hook_of(self.hook)
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -215,7 +216,8 @@ class Definition:
     @property
     def verified(self) -> frozenset[str]:
         """The names of all hooks that are asked, by their probe, whether a run that was cut off has happened."""
-        return frozenset(use.hook for owed in self.uses.values() for use in owed if use.on_unknown == VERIFY)
+        asked = [one for owed in self.uses.values() for use in owed for one in (use, use.undo) if one]
+        return frozenset(use.hook for use in asked if use.on_unknown == VERIFY)
 
     @property
     def guards(self) -> frozenset[str]:

@@ -59,11 +59,21 @@ CatchSpec: TypeAlias = Annotated[
 ]
 
 
+OnUnknownSpec: TypeAlias = Annotated[
+    OnUnknown,
+    Field(
+        description="What to do when a run was cut off and nobody knows whether it happened: run it again (retry), "
+        "put the entity aside (park), or ask the hook's probe (verify)."
+    ),
+]
+
+
 class UndoModel(Closed):
     """A hook that takes back what another one did."""
 
     run: Name = Field(description="The registered name of the hook.")
     retry: RetrySpec = None
+    on_unknown: OnUnknownSpec = "retry"
 
 
 UndoSpec: TypeAlias = Annotated[
@@ -80,11 +90,7 @@ class RunModel(Closed):
     then: Annotated[Name | None, GIVEN] = Field(
         default=None, description="The trigger to fire when the hook is done, in the write that records it as done."
     )
-    on_unknown: OnUnknown = Field(
-        default="retry",
-        description="What to do when a run was cut off and nobody knows whether it happened: run it again (retry), "
-        "put the entity aside (park), or ask the hook's probe (verify).",
-    )
+    on_unknown: OnUnknownSpec = "retry"
     undo: Annotated[UndoSpec | None, GIVEN] = Field(
         default=None, description="The hook that takes back what this one did, for transitions that compensate."
     )

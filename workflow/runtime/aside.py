@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 
 from workflow.definition.definition import HookUse
+from workflow.definition.undo_names import hook_of
 from workflow.errors import LeaseLostError
 from workflow.runtime.claims import Claims
 from workflow.runtime.delivered import Delivered
@@ -84,5 +85,5 @@ class Aside:
         return entry.with_outcome(hook, marked)
 
     def _count_person(self, entry: LedgerEntry, hook: str, parked: Parked) -> None:
-        self._delivered.for_people[entry.kind, hook] += 1
+        self._delivered.for_people[entry.kind, hook_of(hook)] += 1
         log.error("%s wait for a person at %r (%s): %s", entry, hook, parked.why, parked.error)

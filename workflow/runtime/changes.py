@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from workflow.definition.definition import Definition, Definitions, HookUse
+from workflow.definition.undo_names import hook_of, undone_effect
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import Place
@@ -162,8 +163,7 @@ def use_of(definitions: Definitions, change: Change, hook: str) -> HookUse:
 
 def _undo_use(definition: Definition | None, effect: str) -> HookUse:
     """How an effect is asked for that undoes another: as the definition says where it asks for that one."""
-    undo, _, undone = effect.partition("@")
-    name = undone.partition(".")[2]
+    undo, (_, name) = hook_of(effect), undone_effect(effect)
     owed = [use for uses in definition.uses.values() for use in uses] if definition and name else []
     asked = next((use.undo for use in owed if use.hook == name and use.undo and use.undo.hook == undo), None)
     return replace(asked, hook=effect) if asked else HookUse(effect)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from workflow.definition.definition import UNDO
 from workflow.errors import ClaimError, LeaseLostError, Retryable
 from workflow.runtime.again import again
 from workflow.runtime.changes import Change
-from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked, Why
+from workflow.runtime.compensate import with_undos
+from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Outcome, Parked, Why
 from workflow.runtime.ports import Clock, Ledger
 
 _COMMITS = 5
@@ -33,7 +35,7 @@ class Claims:
             change.version,
             self._owner,
             self._lease_until,
-            dict.fromkeys(hooks, OWED),
+            self._owed(change, hooks),
             self._following(now) if caring else None,
         )
         found = self._ledger.put(wanted, None)
@@ -52,7 +54,7 @@ class Claims:
         """The entry taken over as it was found; raises ClaimError if somebody was faster."""
         taken = found.taken_by(self._owner, self._lease_until)
         if not taken.outcomes:
-            taken = taken._replace(outcomes=dict.fromkeys(hooks, OWED))
+            taken = taken._replace(outcomes=self._owed(found, hooks))
         since = found.parked.since if found.parked else self._clock.now()
         taken = taken._replace(parked=self._following(since) if caring else None)
         # A slow owner may commit up to this moment, and what it commits must not be overwritten by what was found.
@@ -61,11 +63,10 @@ class Claims:
             raise ClaimError(f"{found} were taken by another delivery at the same moment")
         return taken
 
-    def rewrite(self, found: LedgerEntry, after: LedgerEntry) -> LedgerEntry:
-        """The entry as it is to stand in place of what this owner holds; raises LeaseLostError if it has passed on."""
-        if self._ledger.put(after, found) is not None:
-            raise LeaseLostError(f"{found}: another delivery has taken them over")
-        return after
+    def _owed(self, of: Change | LedgerEntry, hooks: tuple[str, ...]) -> dict[str, Outcome]:
+        # Most transitions compensate for nothing, and need no look at the ledger.
+        entries = self._ledger.entries(of.kind, of.entity_id) if UNDO in hooks else ()
+        return dict.fromkeys(with_undos(hooks, entries, of.version), OWED)
 
     def _following(self, since: datetime) -> Parked:
         return Parked("", "following", since, self._lease_until)

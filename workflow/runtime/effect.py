@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from workflow.definition.definition import CREATE
+from workflow.definition.undo_names import hook_of, undone_effect
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import ProjectionError
 from workflow.runtime.ask import Ask, request_id_for
 from workflow.runtime.changes import Change
-from workflow.runtime.compensate import undone_effect
 
 if TYPE_CHECKING:
     from workflow.runtime.fire import Accepted
@@ -124,7 +124,7 @@ class Effect:
         request_id: str,
         held: Entity | None,
     ) -> Ask:
-        if self.hook in self._runtime.hooks.projections:
+        if hook_of(self.hook) in self._runtime.hooks.projections:
             raise ProjectionError(f"{self.key}: a projection fires nothing; let another hook fire {trigger!r}")
         times = self._accepted.get((kind, entity_id, trigger), 0) + 1
         own_id = request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))

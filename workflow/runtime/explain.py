@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from workflow.definition.definition import State, Transition
 from workflow.definition.durations import written
+from workflow.definition.undo_names import hook_of
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
 from workflow.engine.place import Place
@@ -104,11 +105,11 @@ def _effects(pauses: Mapping[str, Pause], blocking: Standing, now: datetime) -> 
             "deploy that version, beside the one in force if need be",
         )
     hook = (entry.first_open if entry else "") or next(iter(blocking.hooks or ()), "")
-    pause = pauses.get(hook)
+    pause = pauses.get(hook_of(hook))
     if pause and not (entry and entry.parked and entry.parked.next_at is None):
         yield Reason(
             f"{hook!r} of version {version} waits: the hook is paused since {_at(pause.since)}: {pause.reason}",
-            command("resume", hook),
+            command("resume", hook_of(hook)),
         )
     else:
         yield _entry(blocking, entry, now)

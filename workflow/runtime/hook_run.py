@@ -72,7 +72,7 @@ def _ended(
         return Ran(outcome.ended("failed", ended, took_ms, failure.error), {}, failure)
     note, payload = (str(payload), None) if isinstance(payload, Note) else ("", payload)
     done = outcome.ended("done", ended, took_ms, note=note)
-    return Ran(done._replace(undo=use.undo.hook if use.undo else ""), payload or {})
+    return Ran(done._replace(undo=use.undo.hook if use.undo else done.undo), payload or {})
 
 
 def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
@@ -124,9 +124,9 @@ def ask_probe(
     effect = Effect(change, use.hook, max(1, outcome.attempts), runtime)
 
     def asked() -> Mapping[str, object] | None:
-        probe = runtime.hooks.probes.get(use.hook)
+        probe = runtime.hooks.probes.get(use.function)
         if probe is None:
-            raise HookNotRegisteredError(f"no handler module registers a probe of {use.hook!r}")
+            raise HookNotRegisteredError(f"no handler module registers a probe of {use.function!r}")
         happened = probe(effect)
         refuse_awaitable(happened)
         if isinstance(happened, Mapping):

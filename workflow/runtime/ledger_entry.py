@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     `trace` is the last error's traceback, kept while a person is waited for. `earlier` are the failed attempts before
     the last one, oldest first, at most twenty, their errors cut short. `note` says what a person or a transition did
     about it. `forgiven` counts the attempts before the last redrive: the limit of a `retry` no longer sees them. `undo`
-    is the hook that takes back what was done, '' for none.
+    is the hook that takes back what a run did that ended well, whatever became of the effect then; '' for none.
     """
 
     status: Status = "owed"
@@ -52,9 +52,8 @@ class Outcome(NamedTuple):
 
     def ended(self, status: Status, at: datetime, took_ms: int, error: str = "", note: str = "") -> Outcome:
         """The outcome after one more attempt, which ended so."""
-        return Outcome(
-            status, self.attempts + 1, at, took_ms, error, "", self.attempts_failed, note, forgiven=self.forgiven
-        )
+        attempts, earlier = self.attempts + 1, self.attempts_failed
+        return Outcome(status, attempts, at, took_ms, error, "", earlier, note, self.forgiven, self.undo)
 
     @property
     def attempts_failed(self) -> tuple[Attempt, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from workflow.definition.undo_names import hook_of
 from workflow.errors import EffectNotParkedError, PayloadError
 from workflow.runtime.ledger_entry import RELEASED, LedgerEntry, Parked, Status, Why
 from workflow.runtime.ports import Pause
@@ -44,7 +45,7 @@ def redrive(runtime: Runtime, entry: LedgerEntry, at: datetime | None = None) ->
 
 
 def _has_probe(runtime: Runtime, kind: str, hook: str) -> bool:
-    return any(hook in definition.verified for definition in runtime.definitions if definition.kind == kind)
+    return any(hook_of(hook) in one.verified for one in runtime.definitions if one.kind == kind)
 
 
 def redrive_all(
@@ -142,5 +143,6 @@ def resume(
     """
     _checked(per_second)
     runtime.ledger.resume(hook)
-    held = [e for e in runtime.ledger.parked() if e.parked and (e.parked.hook, e.parked.why) == (hook, "paused")]
+    paused = (e for e in runtime.ledger.parked() if e.parked and e.parked.why == "paused")
+    held = [e for e in paused if e.parked and hook_of(e.parked.hook) == hook]
     return redrive_all(runtime, held, per_second=per_second, on_each=on_each)

@@ -197,7 +197,7 @@ class Reconciler:
         if entry is not None and (entry.parked or entry.is_held(now)):
             return False
         # What an event of a definition that is not loaded here owes is found out where it is.
-        parked = Parked("", "lost" if lost.hooks else "definition", now, now, "the stream did not bring it")
+        parked = Parked("", "definition" if lost.hooks is None else "lost", now, now, "the stream did not bring it")
         owed = dict.fromkeys(lost.hooks or (), OWED)
         fresh = LedgerEntry(seen.kind, seen.entity_id, lost.event.version, RELEASED, now, owed, parked)
         due = fresh if entry is None else entry._replace(parked=parked)

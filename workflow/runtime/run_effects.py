@@ -6,13 +6,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from workflow.definition.definition import UNDO, HookUse
+from workflow.definition.definition import HookUse
 from workflow.errors import GuardError, Refused, Retryable, StoreAccessError, TransitionError
 from workflow.runtime.aside import PAUSED_WAIT, Aside
 from workflow.runtime.ask import Ask
 from workflow.runtime.changes import Change, use_of
 from workflow.runtime.claims import Claims
-from workflow.runtime.compensate import undone_by
 from workflow.runtime.declared import batch_size
 from workflow.runtime.delivered import Delivered
 from workflow.runtime.effect import Effect
@@ -66,8 +65,6 @@ class EffectRunner:
     def settle(self, change: Change, entry: LedgerEntry) -> Run[LedgerEntry]:
         """Runs what is open of effects that this owner has claimed, and returns how they stand then: settled, or put
         aside."""
-        if UNDO in entry.outcomes:
-            entry = self.claims.rewrite(entry, undone_by(self._runtime.ledger, entry))
         for hook in entry.outcomes:
             if not entry.outcomes[hook].settled:
                 entry = yield from self._settle(change, entry, use_of(self._runtime.definitions, change, hook))
@@ -81,7 +78,7 @@ class EffectRunner:
             raise OutOfTime
 
     def _settle(self, change: Change, entry: LedgerEntry, use: HookUse) -> Run[LedgerEntry]:
-        pause = self._pause(entry, use.hook)
+        pause = self._pause(entry, use.function)
         # After that: an answer may be long in coming, and the lease be over.
         self._check_time(entry)
         if pause:
@@ -166,7 +163,7 @@ class EffectRunner:
             error="",
             earlier=outcome.attempts_failed,
             note="its probe says it had happened",
-            undo=use.undo.hook if use.undo else "",
+            undo=use.undo.hook if use.undo else outcome.undo,
         )
         return self._done(change, entry.with_outcome(use.hook, done), use, happened)
 

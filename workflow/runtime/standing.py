@@ -10,13 +10,15 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event, evolve
 from workflow.errors import DefinitionNotDeployedError
 from workflow.runtime.changes import Change, owed_by
+from workflow.runtime.compensate import with_undos
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.missed import step_of
 from workflow.runtime.records import EntityRecords
 
 
 class Standing(NamedTuple):
-    """One event that owes effects: the hooks (None: its definition is not loaded here), and its ledger entry."""
+    """One event that owes effects: which, by name (None: its definition is not loaded here), and its ledger entry. What
+    undoes earlier effects is as the ledger stands now."""
 
     event: Event
     hooks: tuple[str, ...] | None
@@ -39,7 +41,8 @@ def standings(records: EntityRecords, definitions: Definitions) -> list[Standing
             hooks = None
         # The event says itself whether it owed anything when it was made; a definition only says what.
         if hooks != () and event.owing == event.version:
-            found.append(Standing(event, hooks, entries.get(event.version)))
+            owed = None if hooks is None else with_undos(hooks, records.entries, event.version)
+            found.append(Standing(event, owed, entries.get(event.version)))
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workflow.definition.definition import Definitions
+from workflow.definition.undo_names import hook_of
 from workflow.runtime.analytics.histories import History
 from workflow.runtime.analytics.sample import Sample
 from workflow.runtime.analytics.state_order import in_order
@@ -120,7 +121,7 @@ class Counting:
     def _add_effects(self, entry: LedgerEntry) -> None:
         holds_up = (entry.parked.hook or entry.first_open) if entry.parked else ""
         for hook, outcome in entry.outcomes.items():
-            self._hooks[hook].add(outcome, is_parked=hook == holds_up)
+            self._hooks[hook_of(hook)].add(outcome, is_parked=hook == holds_up)
 
     def stats(self) -> Stats:
         """What was counted so far."""

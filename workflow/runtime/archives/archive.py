@@ -195,8 +195,16 @@ def _kept(found: EntityRecords) -> Kept | str | None:
     if entity is None or folded is None or entity._replace(place=folded.place) != folded:
         return "it does not equal its history: 'workflow verify' tells more"
     timer = found.timer if found.timer and found.timer.version == entity.version else None
-    opened = _open_versions(found)
-    return Kept(entity._replace(place=None), found.events, entity.place, timer, found.requests, opened)
+    opened, undo = _open_versions(found), _undo(found)
+    return Kept(entity._replace(place=None), found.events, entity.place, timer, found.requests, opened, undo)
+
+
+def _undo(found: EntityRecords) -> dict[int, dict[str, str]]:
+    hooks = {
+        entry.version: {effect: outcome.undo for effect, outcome in entry.outcomes.items() if outcome.undo}
+        for entry in found.entries
+    }
+    return {version: own for version, own in hooks.items() if own}
 
 
 def _open_versions(found: EntityRecords) -> list[int]:

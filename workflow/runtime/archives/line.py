@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from workflow.definition.values import UnfitValueError, Value, canonical
@@ -36,7 +37,8 @@ class LineError(ValueError):
 
 class Kept(NamedTuple):
     """One entity with all that an archive keeps of it. `entity` is what its events make of it, in no lane yet; `place`
-    is where it stands in one. `open` are the versions whose effects were not settled when it was archived."""
+    is where it stands in one. `open` are the versions whose effects were not settled when it was archived.
+    `undo` has by version, for each effect that can be taken back, the hook that does so."""
 
     entity: Entity
     events: Sequence[Event]
@@ -44,6 +46,7 @@ class Kept(NamedTuple):
     timer: SetTimer | None = None
     requests: Sequence[Request] = ()
     open: Sequence[int] = ()
+    undo: Mapping[int, Mapping[str, str]] = MappingProxyType({})
 
 
 def write_line(kept: Kept) -> str:
@@ -71,6 +74,8 @@ def write_line(kept: Kept) -> str:
         ]
     if kept.open:
         form["open"] = list(kept.open)
+    if kept.undo:
+        form["undo"] = {str(version): dict(hooks) for version, hooks in kept.undo.items()}
     text = exact_json(form)[:-1]
     return f'{text}{_SUM}{_sum_of(text)}"}}'
 
@@ -121,9 +126,14 @@ def _read(form: Mapping[str, Any]) -> Kept:
         for one in form.get("requests", ())
     ]
     opened = [_count(version) for version in form.get("open", ())]
-    return Kept(
-        entity._replace(place=None), events, _read_optional(form, "place", _read_place), timer, requests, opened
-    )
+    place = _read_optional(form, "place", _read_place)
+    undo = _read_optional(form, "undo", _read_undo) or {}
+    return Kept(entity._replace(place=None), events, place, timer, requests, opened, undo)
+
+
+def _read_undo(form: Mapping[str, Any]) -> Mapping[int, Mapping[str, str]]:
+    hooks = {int(version): _map(one, "undo") for version, one in form.items()}
+    return {version: {_text(name): _text(hook) for name, hook in one.items()} for version, one in hooks.items()}
 
 
 def _check_owing(events: Sequence[Event]) -> None:

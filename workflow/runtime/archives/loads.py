@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from workflow.definition.definition import Definitions
@@ -10,6 +11,7 @@ from workflow.errors import DefinitionNotDeployedError
 from workflow.runtime.archives.bulk import Load
 from workflow.runtime.archives.line import Kept
 from workflow.runtime.changes import owed_by
+from workflow.runtime.compensate import with_undos
 from workflow.runtime.ledger_entry import RELEASED, LedgerEntry, Outcome
 from workflow.runtime.missed import step_of
 from workflow.runtime.ports import Request
@@ -24,15 +26,17 @@ def load_of(kept: Kept, definitions: Definitions, now: datetime) -> Load:
     """The items of one entity, in no lane yet.
 
     Every event that owes effects has its ledger entry, in which each hook is skipped: whoever sees the entity, on the
-    stream or on a walk, finds nothing owed.
+    stream or on a walk, finds nothing owed. What could be undone where it was archived can be undone here.
     """
     entity = kept.entity
-    settled = (_settled(kept, event, definitions, now) for event in kept.events)
+    settled: list[LedgerEntry] = []
+    for event in kept.events:
+        settled += _settled(kept, event, definitions, now, settled)
     definition = definitions.find(entity.kind)
     timer = kept.timer
     if timer is None and definition is not None:
         timer = timer_after(definition, kept.events[-1])
-    return Load(entity, kept.events, [entry for entry in settled if entry], timer, _lasting(kept, now))
+    return Load(entity, kept.events, settled, timer, _lasting(kept, now))
 
 
 def _lasting(kept: Kept, now: datetime) -> list[tuple[Request, datetime]]:
@@ -42,17 +46,20 @@ def _lasting(kept: Kept, now: datetime) -> list[tuple[Request, datetime]]:
     return [(request, until) for request, until in lasting if until > now]
 
 
-def _settled(kept: Kept, event: Event, definitions: Definitions, now: datetime) -> LedgerEntry | None:
+def _settled(
+    kept: Kept, event: Event, definitions: Definitions, now: datetime, earlier: Sequence[LedgerEntry]
+) -> list[LedgerEntry]:
     hooks = find_owed(kept, event, definitions)
     if event.owing != event.version:
         # One that is alone is put aside by the stream handler where its definition is not known, also if it owes
         # nothing.
         if hooks is not None or len(kept.events) > 1:
-            return None
+            return []
         hooks = ()
     outcome = Outcome("skipped", at=now, note=OPEN_NOTE if event.version in kept.open else NOTE)
-    owed = dict.fromkeys(hooks or (), outcome)
-    return LedgerEntry(event.kind, event.entity_id, event.version, RELEASED, now, owed)
+    undo = kept.undo.get(event.version, {})
+    owed = {name: outcome._replace(undo=undo.get(name, "")) for name in with_undos(hooks or (), earlier, event.version)}
+    return [LedgerEntry(event.kind, event.entity_id, event.version, RELEASED, now, owed)]
 
 
 def find_owed(kept: Kept, event: Event, definitions: Definitions) -> tuple[str, ...] | None:
