@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from workflow.definition import (
     circles,
+    declared_fires,
     field_checks,
     fired_checks,
     fires_checks,
@@ -36,16 +37,24 @@ def check(reading: Reading, registered: Registered | None) -> list[Problem]:
     return list(dict.fromkeys(_problem(reading.document, finding) for finding in findings))
 
 
-def check_together(readings: Sequence[Reading], registered: Registered | None) -> list[Problem]:
+def check_together(readings: Sequence[Reading], registered: Registered | None, *, complete: bool) -> list[Problem]:
     """The problems that definitions have with each other: the same kind and version twice, circles without an end,
-    hooks that say they fire what there is not.
+    hooks that say they fire what there is not, and declared fires on what there is not.
 
-    `registered` None: no hook fires anything by itself.
+    `registered` None: no hook fires anything by itself. `complete`: there are no other definitions beside these.
     """
-    return _declared_twice(readings) + _fired(readings, {} if registered is None else registered.hooks)
+    fires: circles.Fires = {} if registered is None else registered.hooks
+    return _declared_twice(readings) + _fired(readings, fires, _kinds(readings) if complete else None)
 
 
-def _fired(readings: Sequence[Reading], fires: circles.Fires) -> list[Problem]:
+def _kinds(readings: Sequence[Reading]) -> set[str] | None:
+    """All kinds there are; None if that could not be read of every file."""
+    kinds = {reading.model.kind for reading in readings if reading.model and "kind" not in reading.left_out}
+    unread = any(reading.model is None or "kind" in reading.left_out for reading in readings)
+    return None if unread else kinds
+
+
+def _fired(readings: Sequence[Reading], fires: circles.Fires, kinds: set[str] | None) -> list[Problem]:
     # Every event is made with the version in force; what is left out of one might have been what ends a circle.
     in_force: dict[str, tuple[Reading, DefinitionModel]] = {}
     for reading in readings:
@@ -56,7 +65,12 @@ def _fired(readings: Sequence[Reading], fires: circles.Fires) -> list[Problem]:
             in_force[model.kind] = reading, model
     chosen = list(in_force.values())
     models = [model for _, model in chosen]
-    found = [*circles.endless_circles(models, fires), *fires_checks.unknown_fires(models, fires)]
+    whole = {model.kind: model for reading, model in chosen if not reading.left_out}
+    found = [
+        *circles.endless_circles(models, fires),
+        *fires_checks.unknown_fires(models, fires),
+        *declared_fires.unfit_fires(models, whole, kinds),
+    ]
     return [_problem(chosen[index][0].document, finding) for index, finding in found]
 
 
@@ -110,6 +124,7 @@ def _fields(model: DefinitionModel, left_out: set[str]) -> Iterator[Finding]:
     yield from field_checks.repeated_names(model)
     yield from field_checks.wrong_expressions(model, declared)
     yield from lane_checks.wrong_lane_expressions(model, declared)
+    yield from declared_fires.wrong_fire_expressions(model, declared)
     # What could not be read of the file may have declared the name.
     if not {"data", "transitions", "transitions.requires", "transitions.sets"} & left_out:
         yield from payload_checks.misspelt_payload_fields(model)

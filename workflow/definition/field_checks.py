@@ -84,14 +84,19 @@ def wrong_expressions(model: DefinitionModel, declared: Collection[str] | None) 
     """Guards and mappings that are no JMESPath, or start from a name that is not there; `declared` None: any may be."""
     for path, _, transition in model.each_transition():
         for where, text in expressions_of(path, transition):
-            try:
-                expression = Expression(text)
-            except ExpressionError as error:
-                yield Finding(where, str(error), error.way_out or _EXAMPLE)
-                continue
-            for names in sorted(expression.paths()):
-                yield from wrong_names(where, names, declared, expression.text)
-            yield from _names_of_elements(where, expression)
+            yield from wrong_expression(where, text, declared)
+
+
+def wrong_expression(where: PathTuple, text: str, declared: Collection[str] | None) -> Iterator[Finding]:
+    """What is wrong with one expression over payload, data and entity."""
+    try:
+        expression = Expression(text)
+    except ExpressionError as error:
+        yield Finding(where, str(error), error.way_out or _EXAMPLE)
+        return
+    for names in sorted(expression.paths()):
+        yield from wrong_names(where, names, declared, expression.text)
+    yield from _names_of_elements(where, expression)
 
 
 def _names_of_elements(where: PathTuple, expression: Expression) -> Iterator[Finding]:

@@ -101,6 +101,9 @@ def _note_shared(found: dict[PathTuple, Finding], earlier: _Places, later: _Plac
 
 
 def _owed_twice(path: PathTuple, hook: str, event: str) -> Finding:
+    if hook.startswith("fire:"):
+        message = f"{hook.removeprefix('fire:')!r} is fired twice by {event}"
+        return Finding(path, message, "fire it once: `id` may give a list of ids")
     message = f"the hook {hook!r} is owed twice by {event}"
     return Finding(path, message, "name it once, or register it under a second name")
 

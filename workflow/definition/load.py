@@ -26,12 +26,15 @@ def load_definitions(path: Path | str, *, registered: Registered | None = None) 
     every file.
     """
     documents = [parser.read(file, str(file)) for file in _files(Path(path))]
-    return Definitions(_definitions(documents, registered))
+    return Definitions(_definitions(documents, registered, complete=True))
 
 
 def parse_definition(text: str, file: str = "definition.yaml", *, registered: Registered | None = None) -> Definition:
-    """The checked definition in the text, named `file` in problems; raises DefinitionError with every problem."""
-    return _definitions([parser.parse(text, file)], registered)[0]
+    """The checked definition in the text, named `file` in problems; other kinds may be anywhere.
+
+    Raises DefinitionError with every problem.
+    """
+    return _definitions([parser.parse(text, file)], registered, complete=False)[0]
 
 
 def compile_definitions(path: Path | str) -> str:
@@ -54,12 +57,14 @@ def _nothing(path: Path, message: str, way_out: str) -> DefinitionError:
     return DefinitionError([Problem(str(path), 1, 1, message, way_out)])
 
 
-def _definitions(documents: Sequence[Document], registered: Registered | None) -> tuple[Definition, ...]:
+def _definitions(
+    documents: Sequence[Document], registered: Registered | None, *, complete: bool
+) -> tuple[Definition, ...]:
     problems = [problem for document in documents for problem in document.problems]
     readings = [read_model(document) for document in documents if document.usable]
     for reading in readings:
         problems += reading.problems + check(reading, registered)
-    problems += check_together(readings, registered)
+    problems += check_together(readings, registered, complete=complete and len(readings) == len(documents))
     if problems:
         raise DefinitionError(problems)
     return tuple(build(reading.model) for reading in readings if reading.model is not None)

@@ -209,6 +209,29 @@ def test_many_hooks_on_many_edges_are_judged_in_seconds(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 4
 
 
+def test_a_circle_over_what_definitions_declare_to_fire_on_each_other_is_told_at_the_first_of_them(
+    tmp_path: Path,
+) -> None:
+    order = ORDER.replace("[notify]", "[{fire: {kind: shipment, id: entity.id, trigger: create}}]")
+    shipment = SHIPMENT.replace("[report]", "[{fire: {kind: order, id: entity.id, trigger: ship}}]")
+
+    assert problems_of(tmp_path, order=order, shipment=shipment) == [
+        "order.yaml:9:56 circle without an end: order ship (paid -> shipped) -> fire:shipment.create -> shipment create "
+        "(-> new) -> fire:order.ship -> order ship"
+    ]
+    guarded = order.replace("to: shipped,", "to: shipped, guard: entity.version < `9`,")
+    assert problems_of(tmp_path, order=guarded, shipment=shipment) == []
+
+
+def test_an_error_of_a_declared_fire_that_is_caught_may_lead_round_too(tmp_path: Path) -> None:
+    active = "on_enter: [{fire: {kind: job, id: entity.id, trigger: fail}, catch: {'*': again}}]"
+    text = job(active).replace("from: failed, to: active", "from: [failed, active], to: active")
+
+    assert [told.partition(": ")[2] for told in problems_of(tmp_path, job=text)] == [
+        "job again (active -> active) -> fire:job.fail -> job again"
+    ]
+
+
 def test_a_hook_that_says_it_fires_what_there_is_not_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "order.yaml").write_text(ORDER)
     (tmp_path / "shipment.yaml").write_text(SHIPMENT.replace("[report]", "[report, notify]"))
