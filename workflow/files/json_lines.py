@@ -12,6 +12,8 @@ from workflow.runtime.analytics.transitions import Transition
 PART_CHARACTERS = 128 * 1024 * 1024
 """A file holds about so much text."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class JsonLines:
     """One object a line, each with all columns; payload and changes are objects, every digit of their numbers kept."""
@@ -39,5 +41,5 @@ def _line(row: Transition) -> str:
     columns = row._asdict()
     # They are JSON already.
     payload, changes = columns.pop("payload"), columns.pop("changes")
-    text = json.dumps(columns, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(columns)
     return f'{text[:-1]},"payload":{payload or "null"},"changes":{changes or "null"}}}\n'

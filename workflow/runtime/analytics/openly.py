@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from workflow.definition.definition import Definition
 from workflow.definition.values import Value
 from workflow.engine.events import Event
 from workflow.runtime.redact import quotable, redact
+
+
+class Secrets:
+    """Every text by which the sensitive values of one history may be quoted."""
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        # The same value stands in many events; by its text, for a map cannot be looked up.
+        unique = {repr(value): value for value in values if value is not None}
+        self._texts = frozenset(text for value in unique.values() for text in quotable(value))
+        self._folded = [text.casefold() for text in self._texts]
+
+    def hidden_in(self, text: str) -> str:
+        """The text, what is secret of it hidden."""
+        if not self._texts:
+            return text
+        folded = text.casefold()
+        # Looked for first: the pattern that hides costs a hundred times as much, and is hardly ever needed.
+        return redact(text, self._texts) if any(secret in folded for secret in self._folded) else text
 
 
 class Openly:
@@ -33,27 +51,21 @@ class Openly:
         declared = (definition.data for definition in self._versions)
         return frozenset[str]().union(*required, *declared) - self._sensitive
 
-    def secrets(self, events: Iterable[Event]) -> frozenset[str]:
-        """Every text by which the sensitive values of one history may be quoted elsewhere."""
+    def secrets(self, events: Iterable[Event]) -> Secrets:
+        """What is secret in one history."""
         values = (values for event in events for values in (event.payload, event.changes))
-        return frozenset(text for held in values for name in self._sensitive for text in quotable(held.get(name)))
+        return Secrets(held.get(name) for held in values for name in self._sensitive)
 
-    def text(self, text: str, secrets: Collection[str]) -> str:
-        """The text, what is secret of it hidden."""
-        folded = text.casefold()
-        # Looked for first: the pattern that hides costs a hundred times as much, and is hardly ever needed.
-        return redact(text, secrets) if any(secret.casefold() in folded for secret in secrets) else text
-
-    def values(self, values: Mapping[str, Value], secrets: Collection[str]) -> dict[str, Value]:
+    def values(self, values: Mapping[str, Value], secrets: Secrets) -> dict[str, Value]:
         """The fields that may be shown, what is secret of them hidden."""
         return {name: self._value(value, secrets) for name, value in values.items() if name in self._shown}
 
-    def _value(self, value: Value, secrets: Collection[str]) -> Value:
+    def _value(self, value: Value, secrets: Secrets) -> Value:
         if isinstance(value, str):
-            return self.text(value, secrets)
+            return secrets.hidden_in(value)
         if isinstance(value, list):
             return [self._value(item, secrets) for item in value]
         if isinstance(value, Mapping):
-            inner = {self.text(name, secrets): item for name, item in value.items() if name not in self._sensitive}
+            inner = {secrets.hidden_in(name): item for name, item in value.items() if name not in self._sensitive}
             return {name: self._value(item, secrets) for name, item in inner.items()}
         return value

@@ -14,6 +14,9 @@ from workflow.runtime.analytics.transitions import Partition, Transition
 HELD_CHARACTERS = 32 * 1024 * 1024
 """So much text of all partitions is held in memory before it is put on the disk."""
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: that is a third of the cost."""
+
 
 class Spill:
     """Rows by partition, in a folder of its own that goes with it; it holds about a fifth of the rows' text."""
@@ -35,7 +38,7 @@ class Spill:
 
     def add(self, partition: Partition, row: Transition) -> None:
         """Takes a row up; raises OSError where the disk is full."""
-        line = json.dumps(row, separators=(",", ":"))
+        line = _encode(row)
         self._held.setdefault(partition, []).append(line)
         self._characters += len(line)
         if self._characters >= self._most:

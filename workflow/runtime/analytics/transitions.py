@@ -10,7 +10,7 @@ from workflow.definition.definition import Definitions
 from workflow.definition.values import Value
 from workflow.engine.events import Event
 from workflow.runtime.analytics.histories import History
-from workflow.runtime.analytics.openly import Openly
+from workflow.runtime.analytics.openly import Openly, Secrets
 from workflow.runtime.analytics.stays import Stay, begins_stay, stays
 from workflow.runtime.archives.line import exact_json
 
@@ -76,9 +76,7 @@ class Rows:
             yield Partition(event.kind, _day(event.at)), _row(event, openly, secrets, found[current].until, left)
 
 
-def _row(
-    event: Event, openly: Openly, secrets: frozenset[str], left_at: datetime | None, left: Stay | None
-) -> Transition:
+def _row(event: Event, openly: Openly, secrets: Secrets, left_at: datetime | None, left: Stay | None) -> Transition:
     def shown(values: Mapping[str, Value]) -> str | None:
         return exact_json(openly.values(values, secrets)) if openly.is_known else None
 
@@ -93,8 +91,8 @@ def _row(
         left_at=_time(left_at) if left_at else None,
         seconds_in_previous_state=left.seconds(event.at) if left else None,
         definition=event.definition,
-        asked_by=openly.text(event.by, secrets) or None,
-        request_id=openly.text(event.request_id, secrets) or None,
+        asked_by=secrets.hidden_in(event.by) or None,
+        request_id=secrets.hidden_in(event.request_id) or None,
         cause=event.cause or None,
         payload=shown(event.payload),
         changes=shown(event.changes),
