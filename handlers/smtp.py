@@ -31,7 +31,8 @@ def send_by_smtp(url: str, sender: str, to: str, subject: str, body: str, *, hea
     connect = smtplib.SMTP_SSL if is_encrypted else smtplib.SMTP
     try:
         with connect(server, port, timeout=TIMEOUT_SECONDS) as connection:
-            connection.send_message(mail)
+            # Named apart: an address that reads as two must not become two.
+            connection.send_message(mail, sender, [to])
     except smtplib.SMTPRecipientsRefused as refusal:
         # As text it holds the address.
         codes = [code for code, _ in refusal.recipients.values()]
