@@ -8,7 +8,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from workflow.runtime.archives.parts import Line
 from workflow.runtime.archives.source import Told, chunked
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.webhooks.read_body import BodyError, read_body
+
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 class ForeignSource:
@@ -55,8 +57,8 @@ class ForeignSource:
             self._unreadable.append(str(error))
         else:
             self._files.append(file)
-            with suppress(FileNotFoundError):
-                _rejected(str(file.path)).unlink()
+            with _writing(rejected := _rejected(str(file.path))):
+                rejected.unlink(missing_ok=True)
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -104,13 +106,17 @@ class ForeignSource:
         form = {"line": line.number, "why": why, "text": line.content.decode()}
         text = json.dumps(form, ensure_ascii=False) + "\n"
         with self._lock:
-            try:
-                descriptor = os.open(rejected, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                with os.fdopen(descriptor, "wb") as writer:
-                    writer.write(text.encode())
-            except OSError as error:
-                raise StoreAccessError(f"{rejected}: {error.strerror}; lines that cannot be read go there") from None
+            with _writing(rejected), os.fdopen(os.open(rejected, _APPEND, 0o600), "wb") as writer:
+                writer.write(text.encode())
             self.aside[str(rejected)] += 1
+
+
+@contextmanager
+def _writing(rejected: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreAccessError(f"{rejected}: {error.strerror}; lines that are not loaded go there") from None
 
 
 def _rejected(file: str) -> Path:
