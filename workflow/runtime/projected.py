@@ -13,15 +13,16 @@ from workflow.runtime.records import EntityRecords
 
 
 def unreadable(found: EntityRecords) -> str:
-    """Why the history cannot be followed from its beginning to its end; '' if it can."""
+    """Of which entity the history cannot be followed from its beginning to its end, and why not; '' if it can."""
+    name = f"{found.kind} {found.entity_id}"
     damaged = next((why for sort_key, why in found.damaged.items() if sort_key.startswith("event#")), "")
     if damaged:
-        return damaged
+        return f"{name}: {damaged}"
     try:
         fold(found.events)
     except FoldError as error:
         return str(error)
-    return "it has no history" if found.entity is not None and not found.events else ""
+    return f"{name}: it has no history" if found.entity is not None and not found.events else ""
 
 
 def projected_steps(definitions: Definitions, found: EntityRecords, projection: str) -> Iterator[Change]:

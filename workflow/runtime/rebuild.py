@@ -173,7 +173,7 @@ class _Walk:
             # A walk may see an entity in the middle of a write.
             found = self._records.of(found.kind, found.entity_id)
         if wrong := unreadable(found):
-            self._fail(f"{found.kind} {found.entity_id}: {wrong}")
+            self._fail(wrong)
             return None
         return self._advance(projected_steps(self._runtime.definitions, found, self._use.hook))
 
