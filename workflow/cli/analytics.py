@@ -64,6 +64,8 @@ def export(
 
     session = _session(ctx)
     runtime, histories = _open(session, kinds, archive)
+    if target in runtime.definitions.kinds:
+        raise click.UsageError(f"'{target}' is a kind, and no target is given; a folder called so is ./{target}.")
     exporter = Exporter(runtime.definitions, open_shelf(target, session), _encoding(encoding), kinds)
     with _meter(histories.total) as meter:
         found = exporter.export(histories, overwrite=overwrite, on_progress=meter)

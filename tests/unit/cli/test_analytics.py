@@ -256,6 +256,14 @@ def test_what_is_not_understood_is_told_before_the_table_is_read(run, arguments,
     assert said in result.stderr
 
 
+@pytest.mark.usefixtures("three")
+def test_a_target_that_was_forgotten_is_not_taken_for_a_folder(run):
+    result = run("export", "order")
+    assert (result.exit_code, Path("order").exists()) == (2, False)
+    assert "'order' is a kind, and no target is given; a folder called so is ./order." in result.stderr
+    assert run("export", "order", "./order").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("library", "arguments", "said"),
     [
