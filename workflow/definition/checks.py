@@ -14,6 +14,7 @@ from workflow.definition import (
     hook_checks,
     lane_checks,
     payload_checks,
+    undo_checks,
 )
 from workflow.definition.document import Document
 from workflow.definition.findings import Finding
@@ -111,6 +112,9 @@ def _ways(model: DefinitionModel, all_edges: list[graph.Edge], left_out: set[str
     yield from fired_checks.wrong_timers(model, all_edges)
     yield from fired_checks.misled_outcomes(model, all_edges)
     yield from lane_checks.misplaced_lanes(model, all_edges)
+    # What could not be read of it may have been an undo, or what runs it.
+    if not any(name.startswith(("states", "transitions")) for name in left_out):
+        yield from undo_checks.idle_undos(model, all_edges)
     # The type of a required name may be the data's.
     if not {"data", "data.type"} & left_out:
         yield from fired_checks.unfit_catches(model, all_edges)

@@ -8,6 +8,7 @@ a timer to slow it down.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from workflow.definition.components import round_trips, way_round
@@ -15,8 +16,8 @@ from workflow.definition.definition import CREATE
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
 from workflow.definition.graph import Edge, edges, ways_by_source
-from workflow.definition.hook_checks import items_at
-from workflow.definition.item_model import FireModel, HookItem, RunModel, hook_name
+from workflow.definition.hook_checks import each_item, items_at
+from workflow.definition.item_model import FireModel, HookItem, RunModel, hook_name, undo_hook
 from workflow.definition.model import DefinitionModel
 
 Fires: TypeAlias = Mapping[str, Sequence[str]]
@@ -97,6 +98,8 @@ class _Reader:
         for path, _, transition in self._model.each_transition():
             bundle = ("do", self._kind, *map(str, path))
             self._add_fired(bundle, transition.to, self._fired((*path, "effects"), transition.effects))
+            if transition.compensate:
+                self._add_fired(bundle, transition.to, self._fired_by_undos)
         self._add_exits()
         self._add_lanes()
 
@@ -144,6 +147,14 @@ class _Reader:
                 fired.own.setdefault(trigger, _Use(self._index, written_at, hook))
             for name in _fired_elsewhere(item) or self._fires.get(hook, ()):
                 self._note(fired, name, _Use(self._index, where, hook))
+        return fired
+
+    @cached_property
+    def _fired_by_undos(self) -> _Fired:
+        fired = _Fired({}, {})
+        for path, item in each_item(self._model):
+            for name in self._fires.get(undo_hook(item), ()):
+                self._note(fired, name, _Use(self._index, (*path, "undo"), undo_hook(item)))
         return fired
 
     def _note(self, fired: _Fired, name: str, use: _Use) -> None:

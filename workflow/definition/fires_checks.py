@@ -9,7 +9,7 @@ from workflow.definition.definition import CREATE
 from workflow.definition.document import PathTuple
 from workflow.definition.findings import Finding
 from workflow.definition.hook_checks import each_item
-from workflow.definition.item_model import hook_name
+from workflow.definition.item_model import hook_name, undo_hook
 from workflow.definition.model import DefinitionModel
 from workflow.definition.suggestions import ways_out
 
@@ -36,6 +36,7 @@ def _first_uses(models: Sequence[DefinitionModel]) -> dict[str, tuple[int, PathT
     for index, model in enumerate(models):
         for path, item in each_item(model):
             first.setdefault(hook_name(item), (index, (*path, "run")))
+            first.setdefault(undo_hook(item), (index, (*path, "undo")))
     return first
 
 
@@ -43,7 +44,7 @@ def _own_triggers(models: Sequence[DefinitionModel], fires: Fires) -> dict[str, 
     """What each hook that fires may fire on the entity it runs for, of whichever kind that is."""
     own: dict[str, dict[str, None]] = {}
     for model in models:
-        for hook in dict.fromkeys(hook_name(item) for _, item in each_item(model)):
+        for hook in dict.fromkeys(name for _, item in each_item(model) for name in (hook_name(item), undo_hook(item))):
             if fires.get(hook):
                 own.setdefault(hook, {}).update(dict.fromkeys([*model.transitions, CREATE]))
     return own

@@ -47,10 +47,19 @@ def _functions(path: PathTuple, item: HookItem) -> Iterator[tuple[PathTuple, str
 
 def _unregistered_probes(model: DefinitionModel, probes: Collection[str]) -> Iterator[Finding]:
     for path, item in each_item(model):
-        if isinstance(item, RunModel) and item.on_unknown == VERIFY and item.run not in probes:
-            message = f"no probe of {item.run!r} is registered, so nothing can verify whether it happened"
-            way_out = f"write one, marked @probe(of={item.run!r}), or choose 'retry' or 'park'"
-            yield Finding((*path, "on_unknown"), message, way_out)
+        for where, name in _verified(path, item):
+            if name not in probes:
+                message = f"no probe of {name!r} is registered, so nothing can verify whether it happened"
+                way_out = f"write one, marked @probe(of={name!r}), or choose 'retry' or 'park'"
+                yield Finding(where, message, way_out)
+
+
+def _verified(path: PathTuple, item: HookItem) -> Iterator[tuple[PathTuple, str]]:
+    if isinstance(item, RunModel):
+        if item.on_unknown == VERIFY:
+            yield (*path, "on_unknown"), item.run
+        if isinstance(item.undo, UndoModel) and item.undo.on_unknown == VERIFY:
+            yield (*path, "undo", "on_unknown"), item.undo.run
 
 
 def _unregistered_guards(model: DefinitionModel, guards: Collection[str]) -> Iterator[Finding]:

@@ -155,6 +155,13 @@ HookItem: TypeAlias = Annotated[
 HookList: TypeAlias = list[HookItem]
 
 
+def undo_hook(item: HookItem) -> str:
+    """The registered name of the hook that takes back what the item does; '' for none."""
+    if not isinstance(item, RunModel) or item.undo is None:
+        return ""
+    return item.undo if isinstance(item.undo, str) else item.undo.run
+
+
 def hook_name(item: HookItem) -> str:
     """The name of the effect that the item makes owed: a registered hook's, or what is published or fired where."""
     if isinstance(item, str):
