@@ -26,7 +26,9 @@ def idle_undos(model: DefinitionModel, all_edges: list[Edge]) -> Iterator[Findin
     before = _states_before(all_edges)
     for path, item, states in _each_run(model, all_edges):
         if isinstance(item, RunModel) and item.undo is not None and before.isdisjoint(states):
-            message = f"nothing ever runs {undo_hook(item)!r}: no transition that compensates can follow on {item.run!r}"
+            message = (
+                f"nothing ever runs {undo_hook(item)!r}: no transition that compensates can follow on {item.run!r}"
+            )
             yield Finding((*path, "undo"), message, _way_out(model))
 
 
