@@ -139,6 +139,8 @@ def _open(session: Session, kinds: Sequence[str], archive: str | None) -> tuple[
     from workflow.runtime.analytics.histories import ArchiveHistories, TableHistories
 
     flow = session.open() if archive is None else _without_table(session)
+    # One that is named twice is still exported once.
+    kinds = list(dict.fromkeys(kinds))
     for kind in kinds:
         flow.runtime.get_definition(kind)
     if archive is None:

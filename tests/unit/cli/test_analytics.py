@@ -257,6 +257,13 @@ def test_what_is_not_understood_is_told_before_the_table_is_read(run, arguments,
 
 
 @pytest.mark.usefixtures("three")
+def test_a_kind_that_is_named_twice_is_exported_once(run):
+    run("archive", "old")
+    for number, source in enumerate(((), ("--from", "old"))):
+        assert run("export", "order", "order", f"out{number}", *source).stdout.startswith("7 transitions of 3 entities")
+
+
+@pytest.mark.usefixtures("three")
 def test_a_target_that_was_forgotten_is_not_taken_for_a_folder(run):
     result = run("export", "order")
     assert (result.exit_code, Path("order").exists()) == (2, False)
