@@ -93,14 +93,14 @@ def test_what_became_of_effects_by_hook():
         entry(1, mail=Outcome("done", 1, late, 10), push=Outcome("done", 3, late, 30, earlier=failed)),
         entry(2, mail=Outcome("caught", 2, late, 20, "no", earlier=failed[:1])),
         entry(3, mail=Outcome("skipped", 1, late, 60, "no"), push=Outcome("skipped", at=late)),
-        entry(4, parked="push", push=Outcome("parked", 2, late, 5, "no"), mail=Outcome()),
+        entry(4, parked="push", push=Outcome("parked", 3, late, 5, "no", earlier=failed[:1]), mail=Outcome()),
         entry(5, parked="", mail=Outcome("unknown", 1), push=Outcome()),
     ]
     found = counted(history("1", (0, "create", "placed"), entries=entries))
     assert found.hooks == [
-        # Ran: 10; 20 and 40; 60; nothing; a run that was cut off. Put aside is whoever holds up the others.
+        # Of mail: 10; 20 and 40; 60; and a run that was cut off. Put aside is whoever holds up the others.
         HookStats("mail", effects=5, runs=5, failed=4, parked=1, caught=1, skipped=1, p50_ms=20.0),
-        HookStats("push", effects=4, runs=5, failed=4, parked=1, skipped=1, p50_ms=30.0),
+        HookStats("push", effects=4, runs=6, failed=5, parked=1, skipped=1, p50_ms=40.0),
     ]
 
 
