@@ -93,6 +93,7 @@ class _Hydration:
         self._workers, self._on_progress = workers, on_progress
         self._lock, self._busy = threading.Lock(), Busy()
         self._in_lanes: Counter[bool] = Counter()
+        # Hashes of the keys of those of which it was told while they were loaded: all of the archive in little memory.
         self._told: set[int] = set()
         self._looks_first = False
         self._done = 0
@@ -198,15 +199,11 @@ class _Hydration:
             for key, read in found.items():
                 self._note(read.kept, kept_new=key not in met)
             wrong = {key: what for key, what in met.items() if what not in (_SAME, _MOVED_ON)}
+            self._told |= set(map(hash, wrong))
             for what in wrong.values():
-                self._tell_once(what)
+                self._hydrated.tell(what)
         for key, what in wrong.items():
             self._source.put_aside(found[key].line, what)
-
-    def _tell_once(self, what: str) -> None:
-        if hash(what) not in self._told:
-            self._told.add(hash(what))
-            self._hydrated.tell(what)
 
     def _note(self, kept: Kept, *, kept_new: bool) -> None:
         entity, definitions = kept.entity, self._runtime.definitions
@@ -281,11 +278,12 @@ class _Hydration:
         if not loads:
             return
         found = self._again(lambda: self._bulk.histories(list(loads.values())))
-        wrong = {key: _difference(load, found[key]) for key, load in loads.items()}
+        wrong = {key: what for key, load in loads.items() if (what := _difference(load, found[key]))}
         with self._lock:
-            for what in filter(None, wrong.values()):
-                self._tell_once(what)
-            self._hydrated.checked += sum(not what for what in wrong.values())
+            for key, what in wrong.items():
+                if hash(key) not in self._told:
+                    self._hydrated.tell(what)
+            self._hydrated.checked += len(loads) - len(wrong)
 
     def _again(self, work: Callable[[], _Result]) -> _Result:
         return again(self._runtime.clock, _ATTEMPTS, work)

@@ -42,7 +42,9 @@ def test_little_need_be_said() -> None:
 
 
 def test_every_expression_is_known() -> None:
-    assert sorted(ORDERS.expressions()) == sorted(
-        "line.number line.ordered line.mail line.total line.paid line.total line.total step.what step.at line.log "
-        "step.by at line.status".split()
-    )
+    assert list(ORDERS.expressions()) == [
+        *("line.number", "line.ordered", "line.mail", "line.total"),
+        *("line.paid", "line.total", "line.total"),
+        *("step.at", "line.log", "step.by", "at", "step.what"),
+        "line.status",
+    ]
