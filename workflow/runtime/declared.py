@@ -29,7 +29,7 @@ def get_function(runtime: Runtime, use: HookUse) -> Callable[[Any], object]:
         # Late: few deliveries fire, and evaluating expressions takes a library.
         from workflow.runtime.fire_declared import fire_declared
 
-        return partial(fire_declared, use.fire)
+        return runtime.hooks.declared(use.hook, partial(fire_declared, use.fire))
     if use.publish is not None:
         from workflow.runtime.publish.publish import publish
 

@@ -82,6 +82,10 @@ class Hooks(Mapping[str, HookFunction]):
         fires = {name: getattr(function, MARK).fires for name, function in self._hooks.items()}
         return Registered(fires, tuple(self.guards), tuple(self.probes), tuple(self.limits))
 
+    def declared(self, name: str, function: HookFunction) -> HookFunction:
+        """What is called for an effect of that name, which a definition declares and no handler module registers."""
+        return function
+
     def __getitem__(self, name: str) -> HookFunction:
         """The hook of that name; raises HookNotRegisteredError."""
         try:

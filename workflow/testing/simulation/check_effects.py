@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from workflow.definition.definition import HookUse
+from collections import Counter
+
+from workflow.definition.definition import Fire, HookUse
 from workflow.engine.events import Event
 from workflow.runtime.ledger_entry import Outcome
 from workflow.testing.simulation.log import Key
@@ -24,6 +26,8 @@ def check_effects(world: World, key: Key) -> None:
             continue
         for use in world.uses(event):
             _check_fired(world, event, use, entry.outcomes[use.hook])
+            if use.fire is not None:
+                _check_fired_elsewhere(world, event, use.fire, use.hook, entry.outcomes[use.hook])
     for entry in entries.values():
         world.log.breach(4, f"{entry} are in the ledger, and the history has no such event")
     _check_settled_once(world, key)
@@ -54,3 +58,17 @@ def _check_fired(world: World, event: Event, use: HookUse, outcome: Outcome) -> 
     ]
     if fired != ([expected] if expected else []):
         world.log.breach(10, f"{cause} is {outcome.status} ({outcome.note}), and has fired {fired}")
+
+
+def _check_fired_elsewhere(world: World, event: Event, fire: Fire, hook: str, outcome: Outcome) -> None:
+    """What is declared to be fired stands once in each history that it is for, and in none where the ledger says so."""
+    cause = f"{event.kind}#{event.entity_id}#{event.version}#{hook}"
+    keys = [key for key in world.table.entity_keys() if key[0] == fire.kind]
+    events = [one for key in keys for one in world.table.history(key) if one.cause == cause and one.request_id]
+    fired = Counter(one.entity_id for one in events if one.trigger == fire.trigger)
+    if len(fired) != len(events):
+        world.log.breach(
+            1, f"{cause} has fired {[(one.entity_id, one.trigger) for one in events]}: once each, and that"
+        )
+    if outcome.status == "done" and bool(fired) != (not outcome.note) and " refused: " not in outcome.note:
+        world.log.breach(10, f"{cause} is done ({outcome.note}), and has fired on {list(fired)}")

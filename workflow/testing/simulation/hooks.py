@@ -56,6 +56,10 @@ class SimulatedHooks(Hooks):
             verified = [name for definition in definitions for name in sorted(definition.verified)]
             self.probes = {name: self._watched_probe(self._probe) for name in verified}
 
+    def declared(self, name: str, function: HookFunction) -> HookFunction:
+        """The framework's own, called for real; fate adds that the process dies before or after it."""
+        return self._watched(name, lambda effect: _between_crashes(self._world, lambda: function(effect)))
+
     def _watched(self, name: str, function: HookFunction) -> HookFunction:
         def run(effect: Effect) -> object:
             world, actor = self._world, current()
@@ -121,6 +125,18 @@ def fated_guard(seen: Mapping[str, Any]) -> bool:
     return zlib.crc32(repr(sorted(seen["payload"].items())).encode()) % 5 != 0
 
 
+def _between_crashes(world: World, run: Callable[[], object]) -> object:
+    what = HOOK_FATES[world.fate.weighted(world.profile.hooks)]
+    if what == "crash before":
+        world.fault(f"hook {what}")
+        world.crash("before the hook")
+    returned = run()
+    if what == "crash after":
+        world.fault(f"hook {what}")
+        world.crash("after the hook")
+    return returned
+
+
 class _Own:
     """A hook of the user's, called for real; fate adds that the process dies before or after it."""
 
@@ -129,16 +145,8 @@ class _Own:
         self._runs = world.log.hooks[name] = HookRuns()
 
     def __call__(self, effect: Effect) -> object:
-        world = self._world
-        what = HOOK_FATES[world.fate.weighted(world.profile.hooks)]
-        if what == "crash before":
-            world.fault(f"hook {what}")
-            world.crash("before the hook")
-        returned = self._called(OwnEffect(effect, world.scenario.in_threads))
-        if what == "crash after":
-            world.fault(f"hook {what}")
-            world.crash("after the hook")
-        return returned
+        own = OwnEffect(effect, self._world.scenario.in_threads)
+        return _between_crashes(self._world, lambda: self._called(own))
 
     def _called(self, effect: Effect) -> object:
         try:
