@@ -57,8 +57,8 @@ def tell_dispute(effect: Effect) -> None:
 def _step(effect: Effect) -> dict[str, Any]:
     event = effect.event
     # Stripe's clock, and not ours: reports overtake each other. What the shop expects comes before all of them.
-    at = event.payload.get("at", 0) if event.source else 0
-    amount = next((event.payload[name] for name in _REPORTED if name in event.payload), None)
+    at, told = (event.payload["at"], _REPORTED) if event.source else (0, ("amount",))
+    amount = next((event.payload[name] for name in told if name in event.payload), None)
     return {
         **_of(effect, f"#{at:012d}#{effect.version:06d}"),
         "step": {"S": event.trigger},
