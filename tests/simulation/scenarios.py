@@ -18,7 +18,7 @@ ALL = Definitions((*SHIPPED, *NASTY))
 SIMULATED = {"all": ALL, "lanes": QUEUED}
 """What `make sim` plays, by name."""
 
-STORIES: tuple[str, ...] = ("signup",)
+STORIES: tuple[str, ...] = ("signup", "payment")
 """The stories of docs/stories that are played as well: each with its own hooks, against an outside world that is played
 too, and with a rule of its own. Each is a module in the folder `stories` with a function `scenario`."""
 

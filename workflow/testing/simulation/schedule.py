@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -79,11 +79,16 @@ def play(world: World) -> Outcome:
 
 
 def _check_own(world: World) -> None:
-    own = world.scenario.check
-    if own is None:
-        return
+    own, of_records = world.scenario.check, world.scenario.check_records
+    if own is not None:
+        _check_by(world, own, own)
+    if of_records is not None:
+        _check_by(world, of_records, partial(of_records, world.table.records))
+
+
+def _check_by(world: World, own: Callable[..., None], check: Callable[[], None]) -> None:
     try:
-        own()
+        check()
     except AssertionError as error:
         # A bare `assert` says nothing but where it stands.
         world.log.breach(OWN_CHECK, f"{error or type(error).__name__} ({place_in(own, error)})".strip())

@@ -1,0 +1,187 @@
+"""Payments: reports in any order and twice, and a history of them for the customer that can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from botocore.exceptions import ClientError
+
+import handlers.payment
+from workflow import Definitions, Effect, hook, projection
+from workflow.definition.load import load_definitions
+from workflow.engine.events import FoldError, fold
+from workflow.runtime.hooks import Hooks
+from workflow.runtime.rebuild import rebuild
+from workflow.runtime.records import EntityRecords, Records
+from workflow.runtime.runtime import Runtime
+from workflow.testing import MemoryClock, MemoryStore
+from workflow.testing.simulation import Scenario
+
+_DEFINITIONS = Definitions(
+    tuple(d for d in load_definitions(Path(__file__).parents[3] / "definitions") if d.kind == "payment")
+)
+_FAILS_EVERY = 9
+_ENVIRONMENT = {"PAYMENT_HISTORY_TABLE": "payments", "MAIL_FROM": "shop@example.com", "SMTP_URL": ""}
+_Items = dict[tuple[str, str], dict[str, Any]]
+
+
+class _World:
+    """The table of the history, and the mail service."""
+
+    def __init__(self) -> None:
+        self.items: _Items = {}
+        self._puts = self._fails_every = 0
+
+    def begin(self, fails_every: int = _FAILS_EVERY) -> None:
+        """Forgets all; now and then a write is not taken."""
+        self.items, self._puts, self._fails_every = {}, 0, fails_every
+
+    def put_item(self, *, TableName: str, Item: dict[str, Any], **condition: Any) -> None:  # noqa: N803 - boto3's names
+        self._puts += 1
+        if self._fails_every and self._puts % self._fails_every == 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slower"}}, "PutItem")
+        key = Item["email"]["S"], Item["line"]["S"]
+        stands = self.items.get(key)
+        if condition and stands and int(stands["version"]["N"]) > int(Item["version"]["N"]):
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
+        self.items[key] = Item
+
+    def send_email(self, **mail: Any) -> None:
+        """Takes every mail."""
+
+    def client(self, service: str) -> _World:
+        return self
+
+
+class _Payments:
+    def __init__(self) -> None:
+        self.world = _World()
+
+    def own(self) -> Hooks:
+        """The shipped hooks, with the world in place of AWS."""
+
+        @projection
+        def payment_history(effect: Effect) -> None:
+            self._run(handlers.payment.payment_history, effect)
+
+        @hook
+        def tell_refund(effect: Effect) -> None:
+            self._run(handlers.payment.tell_refund, effect)
+
+        @hook
+        def tell_dispute(effect: Effect) -> None:
+            self._run(handlers.payment.tell_dispute, effect)
+
+        return Hooks([payment_history, tell_refund, tell_dispute])
+
+    def _run(self, function: Any, effect: Effect) -> None:
+        with (
+            patch.dict("os.environ", _ENVIRONMENT),
+            patch("handlers.payment.client", self.world.client),
+            patch("handlers.mail.client", self.world.client),
+        ):
+            function(effect)
+
+    def check(self, records: Records) -> None:
+        """No money is lost; the customer sees what the history says; a table made again is the same."""
+        kept = [found for found in records.all(0, 1) if _is_whole(found)]
+        for found in kept:
+            _check_money(found)
+        expected = {found.entity_id: _model(found) for found in kept}
+        for found in kept:
+            _check_lines(found, expected[found.entity_id], self._of(found.entity_id))
+        self.world.begin(fails_every=0)
+        runtime = Runtime(_DEFINITIONS, self.own(), (store := MemoryStore()), store.ledger, MemoryClock())
+        rebuilt = rebuild(runtime, records, "payment_history", workers=1)
+        for entity_id, model in expected.items():
+            assert self._of(entity_id) == model, f"rebuilt, the history of {entity_id} is another one"
+        assert rebuilt.entities >= len(kept), f"not rebuilt: {rebuilt.told}"
+
+    def _of(self, payment: str) -> _Items:
+        return {key: item for key, item in self.world.items.items() if item["payment"]["S"] == payment}
+
+
+def _is_whole(found: EntityRecords) -> bool:
+    """Whether nobody changed the entity by hand."""
+    try:
+        return found.entity is not None and fold(found.events) == found.entity
+    except FoldError:
+        return False
+
+
+def _check_money(found: EntityRecords) -> None:
+    """Against what was reported, and not against what the definition makes of it."""
+    first, reported = fold(found.events[:1]), {"captured": 0, "refunded": 0}
+    assert first is not None
+    if not _fits(first.data):
+        # Who creates a payment may give it any sums; the shop gives none.
+        return
+    for number, event in enumerate(found.events, 1):
+        entity = fold(found.events[:number])
+        assert entity is not None
+        data = entity.data
+        assert _fits(data), f"{entity!r} gave back what it had not"
+        for name in reported:
+            if event.trigger in ("capture", "refund") and isinstance(value := event.payload.get(name), int):
+                reported[name] = max(reported[name], value)
+            assert data[name] >= reported[name], f"{entity!r} has lost money that was {name}"
+
+
+def _fits(data: Mapping[str, Any]) -> bool:
+    return bool(0 <= data["refunded"] <= data["captured"] <= data["amount"])
+
+
+def _check_lines(found: EntityRecords, expected: _Items, shown: _Items) -> None:
+    """Each line is as it should be; only what a person skipped may be missing."""
+    skipped = {e.version for e in found.entries if e.outcomes["payment_history"].status == "skipped"}
+    for key, item in shown.items():
+        if "step" in item:
+            assert item == expected[key], f"{found.entity_id}: the line {key[1]} is wrong"
+    missing = {int(item["version"]["N"]) for key, item in expected.items() if key not in shown and "step" in item}
+    assert missing <= skipped, f"{found.entity_id}: the steps {sorted(missing - skipped)} are missing"
+    standing = [item for item in shown.values() if "step" not in item]
+    done = [event.version for event in found.events if event.version not in skipped]
+    assert not done or int(standing[0]["version"]["N"]) >= done[-1], f"{found.entity_id} is shown as it stood before"
+
+
+def _model(found: EntityRecords) -> _Items:
+    """What the customer should see: read off the history, by other code than that of the projection."""
+    lines: _Items = {}
+    for number, event in enumerate(found.events, 1):
+        entity = fold(found.events[:number])
+        assert entity is not None
+        for line in _lines(entity.data, entity.state, event.trigger, event.payload, number, found.entity_id):
+            lines[line["email"]["S"], line["line"]["S"]] = line
+    return lines
+
+
+def _lines(
+    data: Mapping[str, Any], state: str, trigger: str, payload: Mapping[str, Any], version: int, id: str
+) -> Iterator[dict[str, Any]]:
+    base = {
+        "email": {"S": data["email"]},
+        "payment": {"S": id},
+        "state": {"S": state},
+        "version": {"N": f"{version}"},
+        "currency": {"S": data["currency"]},
+    }
+    name = f"{data['order']}#{id}"
+    at = 0 if trigger == "create" else payload["at"]
+    of = {"create": "amount", "authorise": "authorised", "capture": "captured", "refund": "refunded"}
+    told = payload.get({**of, "dispute": "disputed"}.get(trigger, ""))
+    amount = {} if told is None else {"amount": {"N": f"{told}"}}
+    line = {"S": "%s#%012d#%06d" % (name, at, version)}  # noqa: UP031
+    yield {**base, **amount, "line": line, "step": {"S": trigger}, "at": {"N": f"{at}"}}
+    sums = {of: {"N": f"{data[of]}"} for of in ("amount", "authorised", "captured", "refunded")}
+    yield {**base, **sums, "line": {"S": name}}
+
+
+def scenario() -> Scenario:
+    """The shipped payments, for customers whose table is not always taken to."""
+    payments = _Payments()
+    return Scenario(
+        _DEFINITIONS, payments.own(), before_each=lambda: payments.world.begin(), check_records=payments.check
+    )
