@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutants import accepting, delivering, lanes, waiting
+from tests.mutants import accepting, compensating, delivering, lanes, waiting
 
-ALL = (*accepting.MUTANTS, *delivering.MUTANTS, *waiting.MUTANTS, *lanes.MUTANTS)
+ALL = (*accepting.MUTANTS, *delivering.MUTANTS, *waiting.MUTANTS, *lanes.MUTANTS, *compensating.MUTANTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.scenarios import ALL, NASTY, QUEUED
+from tests.simulation.scenarios import ALL, NASTY, QUEUED, UNDOING
 from workflow.testing.simulation import Command, Scenario
 
 EVERYTHING = Scenario(ALL)
@@ -19,6 +19,9 @@ OUTCOMES_WITH_TRANSITIONS = Scenario(NASTY, scripts=[_started(str(number)) for n
 
 LANES = Scenario(QUEUED)
 """Three lanes, and many who start whoever is next in them."""
+
+COMPENSATIONS = Scenario(UNDOING)
+"""A kind of which everything can be undone."""
 
 
 def _moved(entity_id: str, repository: str, other: str) -> list[Command]:

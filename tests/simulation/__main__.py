@@ -15,6 +15,7 @@ _REPLAY = "make sim SCENARIO={name} SEED={{seed}}"
 _TITLES = {
     "all": "the shipped kinds and a nasty one",
     "lanes": "a kind with three lanes, and many who start who is next",
+    "undo": "a kind of which everything can be undone",
 }
 _TELL_EVERY_SECONDS = 30
 _PART = 250

@@ -15,7 +15,8 @@ SHIPPED = load_definitions(_HERE.parents[1] / "definitions")
 NASTY = load_definitions(_HERE / "nasty.yaml")
 QUEUED = load_definitions(_HERE / "queue.yaml")
 ALL = Definitions((*SHIPPED, *NASTY))
-SIMULATED = {"all": ALL, "lanes": QUEUED}
+UNDOING = load_definitions(_HERE / "undoing.yaml")
+SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING}
 """What `make sim` plays, by name."""
 
 STORIES: tuple[str, ...] = ("signup", "payment")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from workflow.definition.undo_names import hook_of
 from workflow.engine.events import Event, FoldError, fold
 from workflow.runtime.effect import Effect
 
@@ -60,7 +61,7 @@ def _check_alone(world: World, effect: Effect, event: Event) -> None:
     ]
     if others and world.profile.keeps_time:
         world.log.breach(4, f"{effect.key} starts, and {others[0].name} is at the effects of the same entity, in time")
-    use = next(use for use in world.uses(event) if use.hook == effect.hook)
+    use = world.use(event, effect.hook)
     if use.on_unknown != "retry" and effect.key in world.log.cut_off:
         world.log.breach(
             4, f"{effect.key} starts again; nobody knows whether its last run happened: on_unknown is {use.on_unknown}"
@@ -69,7 +70,7 @@ def _check_alone(world: World, effect: Effect, event: Event) -> None:
 
 def _check_not_paused(world: World, effect: Effect) -> None:
     """A pause is known everywhere by now, where nothing hides it."""
-    pause = world.table.ledger.pauses().get(effect.hook)
+    pause = world.table.ledger.pauses().get(hook_of(effect.hook))
     if pause is not None and world.profile.is_fair and world.runtime.clock.now() - pause.since > _PAUSE_IS_KNOWN:
         world.log.breach(4, f"{effect.key} starts, and {effect.hook!r} is paused since {pause.since:%H:%M:%S}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from workflow.definition.definition import Definition, HookUse
+from workflow.definition.definition import UNDO, Definition, HookUse
+from workflow.definition.undo_names import undone_effect
 from workflow.engine.events import Event
 from workflow.errors import Retryable
 from workflow.runtime.ports import Ledger, Store
@@ -159,14 +160,37 @@ class World:
         return self.runtime.get_definition(kind)
 
     def owed(self, event: Event) -> tuple[str, ...]:
-        """The hooks that the event owes, in order; none if nothing declares it."""
-        definition = self.scenario.definitions.find(event.kind, event.definition)
-        return definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
+        """The effects that the event owes, in order; none if nothing declares it. In the place of UNDO are those that the
+        ledger has; whether they are the right ones is another question."""
+        owed = self._edge(event)
+        entry = self.table.ledger.find(event.kind, event.entity_id, event.version) if UNDO in owed else None
+        if entry is None:
+            return owed
+        at, undos = owed.index(UNDO), (name for name in entry.outcomes if undone_effect(name)[1])
+        return (*owed[:at], *undos, *owed[at + 1 :])
 
     def uses(self, event: Event) -> tuple[HookUse, ...]:
         """How the event's definition asks for each of its hooks, in order; none if nothing declares it."""
         definition = self.scenario.definitions.find(event.kind, event.definition)
-        return definition.uses.get((event.trigger, event.source, event.target), ()) if definition else ()
+        uses = definition.uses.get((event.trigger, event.source, event.target), ()) if definition else ()
+        return tuple(use for use in uses if use.hook != UNDO)
+
+    def compensates(self, event: Event) -> bool:
+        """Whether the event undoes what was done before."""
+        return UNDO in self._edge(event)
+
+    def _edge(self, event: Event) -> tuple[str, ...]:
+        definition = self.scenario.definitions.find(event.kind, event.definition)
+        return definition.edges.get((event.trigger, event.source, event.target), ()) if definition else ()
+
+    def use(self, event: Event, effect: str) -> HookUse:
+        """How the event's definition asks for the effect, or for the hook that undoes another."""
+        version, undone = undone_effect(effect)
+        if not undone:
+            return next(use for use in self.uses(event) if use.hook == effect)
+        earlier = self.table.event((event.kind, event.entity_id), version)
+        undo = self.use(earlier, undone).undo if earlier else None
+        return undo or HookUse(effect)
 
     def is_poisoned(self, kind: str, entity_id: str, hook: str) -> bool:
         """Whether the hook fails for this entity until it is mended."""
