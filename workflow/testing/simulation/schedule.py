@@ -83,7 +83,9 @@ def _check_own(world: World) -> None:
     if own is not None:
         _check_by(world, own, own)
     if of_records is not None:
-        _check_by(world, of_records, partial(of_records, world.table.records))
+        records, keys = world.table.records, world.table.entity_keys()
+        kept = [records.of(*key) for key in keys if key not in world.log.tainted]
+        _check_by(world, of_records, partial(of_records, kept))
 
 
 def _check_by(world: World, own: Callable[..., None], check: Callable[[], None]) -> None:
