@@ -18,6 +18,7 @@ from workflow import WorkflowError
 STORIES = {
     "main": "demo.shop",
     "ci": "demo.ci.tell",
+    "payment": "demo.payment.tell",
     "signup": "demo.signup.tell",
 }
 """Where each story is told: a module with `tell`, which returns whether every fact at its end holds."""
