@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from demo.facts import read_table
 from demo.hydrate.old_system import BAD, ENCODING, PARCELS, write_export
 from demo.story import Story
 from demo.telling import PROJECT, tell_story
+from workflow.aws.bulk import records_of
 from workflow.aws.client import make_client
-from workflow.engine.events import fold
+from workflow.aws.table import TableStore
+from workflow.engine.entity import Entity
+from workflow.engine.events import Event, fold
 
 MAP = "demo/hydrate/parcels.yaml"
 KILLED_AFTER = PARCELS // 4
@@ -152,11 +155,8 @@ class MovingIn:
         )
 
     def _is_the_same(self, story: Story) -> bool:
-        ours, theirs = self._items(story), read_table(story.cloud, FRESH)
-        kept = [_kept(items) for items in (ours, theirs)]
-        return (
-            kept[0] == kept[1] and self._answers["archived"]["entities"] == self._answers["moved"]["loaded"] == PARCELS
-        )
+        ours, theirs = (_histories(story, table) for table in (story.cloud.stack.table_name, FRESH))
+        return ours == theirs and self._answers["archived"]["entities"] == self._answers["moved"]["loaded"] == PARCELS
 
     @property
     def _rejected(self) -> Path:
@@ -190,6 +190,7 @@ class MovingIn:
         done = subprocess.run(
             _command(f"{line} --json"), cwd=PROJECT, env=_environment(story), capture_output=True, text=True
         )
+        assert done.stdout, f"{line}: {done.stderr}"
         answer: dict[str, Any] = json.loads(done.stdout)
         shown = line.replace(f"{self._folder}/", "")
         print(f"   $ workflow {shown}")
@@ -215,10 +216,11 @@ def _environment(story: Story) -> dict[str, str]:
     return {**os.environ, **story.cloud.env}
 
 
-def _kept(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The entities and events, in order."""
-    found = [item for item in items if item["sk"]["S"] == "entity" or item["sk"]["S"].startswith("event#")]
-    return sorted(found, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+def _histories(story: Story, table: str) -> dict[str, tuple[Entity | None, Sequence[Event]]]:
+    """Every entity of the table with its events."""
+    client = make_client("dynamodb", endpoint_url=story.cloud.endpoint_url)
+    found = records_of(TableStore(client, table)).all(0, 1)
+    return {one.entity_id: (one.entity, one.events) for one in found}
 
 
 def _create_like(story: Story, name: str) -> None:
