@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -59,6 +60,22 @@ def test_what_of_an_archive_is_damaged_is_told_and_left_out(tmp_path: Path):
     found, broken = read(histories)
     assert len(found) < 4
     assert [line.partition(":")[0] for line in broken] == [str(part)]
+
+
+def test_a_line_of_an_archive_that_was_changed_is_told_and_the_others_are_read(tmp_path: Path):
+    shop = Shop().live(orders=0, jobs=1)
+    histories = archived(shop, tmp_path)
+    part = next(tmp_path.rglob("*.jsonl.gz"))
+    whole = gzip.decompress(part.read_bytes())
+    part.write_bytes(gzip.compress(whole.replace(b"pending", b"PENDING") + whole))
+    found, broken = read(histories)
+    assert [one.entity_id for one in found] == ["0"]
+    assert f"{part} line 1: it was cut, changed or damaged: its checksum is another one" in broken
+
+
+def test_no_share_of_a_table_is_forgotten():
+    shop = Shop().live(orders=0, jobs=100)
+    assert len(read(TableHistories(shop.records))[0]) == 100
 
 
 def test_a_history_with_a_gap_is_told_and_left_out():
