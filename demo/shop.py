@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 from demo.facts import Facts, order_history
 from demo.outage import the_mail_provider_fails
+from demo.shipment.carrier import Carrier, Scan, report
 from demo.story import Story, print_history
 from demo.telling import tell_story
-from handlers.easypost import receive
 from workflow.aws.client import make_client
 
 TRACKING = "9400110898825022579493"
@@ -18,28 +15,18 @@ BOB = {"email": "bob@example.com", "name": "Bob", "currency": "USD", "total": 12
 PAYMENT = {"amount": "59.90", "payment": "pi_31"}
 JOB = {"repository": "acme/shop", "commit": "5f3c9a1e7b20", "requested_by": "eve@example.com", "priority": 5}
 ENTITIES = (("order", "1001"), ("order", "1002"), ("job", "7"), ("shipment", TRACKING))
-SCANS = (
-    ("pre_transit", "label_created", "16T14:02", "Shipping Label Created, USPS Awaiting Item", "Portland"),
-    ("in_transit", "arrived_at_facility", "16T18:41", "Accepted at USPS Origin Facility", "Portland"),
-    ("in_transit", "departed_facility", "17T03:15", "Departed USPS Regional Facility", "Portland"),
-    ("in_transit", "arrived_at_destination", "18T21:08", "Arrived at USPS Regional Destination Facility", "Chicago"),
-    ("out_for_delivery", "out_for_delivery", "19T07:32", "Out for Delivery", "Chicago"),
-    ("available_for_pickup", "available_for_pickup", "19T16:20", "Notice Left (No Authorized Recipient)", "Chicago"),
-    ("delivered", "arrived_at_destination", "20T10:57", "Delivered, Front Desk/Reception", "Chicago"),
+SCANS = tuple(
+    Scan(status, f"2026-11-{at}:00Z", message)
+    for status, at, message in (
+        ("pre_transit", "16T14:02", "Shipping Label Created, USPS Awaiting Item"),
+        ("in_transit", "16T18:41", "Accepted at USPS Origin Facility"),
+        ("in_transit", "17T03:15", "Departed USPS Regional Facility"),
+        ("in_transit", "18T21:08", "Arrived at USPS Regional Destination Facility"),
+        ("out_for_delivery", "19T07:32", "Out for Delivery"),
+        ("available_for_pickup", "19T16:20", "Notice Left (No Authorized Recipient)"),
+        ("delivered", "20T10:57", "Delivered, Front Desk/Reception"),
+    )
 )
-
-
-def webhook(number: int) -> dict[str, Any]:
-    """The body that EasyPost posts for the scan of that number: the event, and in it the whole tracker."""
-    details = [
-        {"object": "TrackingDetail", "status": status, "status_detail": detail, "datetime": f"2026-11-{at}:00Z"}
-        | {"message": message, "source": "USPS", "tracking_location": {"city": city, "country": "US"}}
-        for status, detail, at, message, city in SCANS[: number + 1]
-    ]
-    tracker: dict[str, Any] = {"id": "trk_e1a2", "object": "Tracker", "tracking_code": TRACKING, "carrier": "USPS"}
-    tracker |= {"status": SCANS[number][0], "signed_by": None, "est_delivery_date": "2026-11-20T00:00:00Z"}
-    result = tracker | {"tracking_details": details}
-    return {"id": f"evt_{number:04d}", "object": "Event", "description": "tracker.updated", "result": result}
 
 
 def orders_are_paid(story: Story) -> None:
@@ -49,7 +36,7 @@ def orders_are_paid(story: Story) -> None:
     story.fire("order", "1001", "pay", PAYMENT, request_id="stripe:evt_1", by="stripe")
     story.fire("order", "1002", "pay", {"amount": 120, "payment": "pi_32"}, request_id="stripe:evt_2", by="stripe")
     story.fire("order", "1001", "pack", by="warehouse")
-    story.fire("order", "1001", "ship", {"carrier": "USPS", "tracking": TRACKING}, by="warehouse")
+    story.fire("order", "1001", "ship", {"carrier": "USPS", "parcels": [TRACKING]}, by="warehouse")
     story.fire("order", "1002", "refund", {"amount": 120}, by="support")
     story.wait()
 
@@ -71,12 +58,17 @@ def a_job_fails_and_passes(story: Story) -> None:
 
 
 def a_shipment_arrives(story: Story) -> None:
-    story.chapter("A shipment", "A hook of the order created it; EasyPost's webhooks move it, its last hook the order.")
-    print("   One webhook overtakes another, and one comes twice, because our answer to it was lost:")
-    for number, expected in ((0, "accepted"), (1, "accepted"), (3, "accepted"), (2, "refused"), (3, "repeated")):
-        story.ask(partial(receive, story.flow, webhook(number)), expected)
+    story.chapter(
+        "A shipment", "The order created it; EasyPost's webhooks move it, and its arrival delivers the order."
+    )
+    print("   One report overtakes another, and one comes twice, because our answer to it was lost:")
+    carrier = Carrier(story)
+    reports = [report(TRACKING, SCANS[: number + 1]) for number in range(len(SCANS))]
+    for number in (0, 1, 3, 2):
+        carrier.post(reports[number])
+    carrier.post(reports[3], "repeated")
     for number in (4, 5, 6):
-        story.ask(partial(receive, story.flow, webhook(number)))
+        carrier.post(reports[number])
     story.wait()
     story.fire("order", "1001", "refund", {"amount": "9.90"}, by="support")
     story.wait()
@@ -84,7 +76,7 @@ def a_shipment_arrives(story: Story) -> None:
 
 def the_forbidden(story: Story) -> None:
     story.chapter("What may not happen", "A refusal says what is allowed instead, and writes nothing.")
-    story.fire("order", "1001", "ship", {"carrier": "USPS", "tracking": "2"}, by="warehouse", expected="refused")
+    story.fire("order", "1001", "ship", {"carrier": "USPS", "parcels": ["2"]}, by="warehouse", expected="refused")
     story.fire("order", "1001", "refund", {"amount": "50.01"}, by="support", expected="refused")
     story.create("order", "1003", {"email": "joe@example.com", "total": "a lot"}, by="shop", expected="refused")
     print("   Stripe sends a payment twice, as it may:")

@@ -1,12 +1,23 @@
-"""What an order owes to the world: mails to its customer, lines in the order history, a shipment."""
+"""What an order owes to the world: mails to its customer, lines in the order history."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from handlers.mail import send_mail
 from handlers.order_history import put_line
-from workflow import Effect, hook, projection
+from workflow import Effect, guard, hook, projection
+
+MOST_PARCELS = 50
+
+
+@guard
+def are_parcels(context: dict[str, Any]) -> bool:
+    """Whether the order's parcels are tracking codes, each of them once."""
+    parcels = context["payload"]["parcels"]
+    fit = all(isinstance(parcel, str) and parcel for parcel in parcels)
+    return fit and 0 < len(parcels) == len(set(parcels)) <= MOST_PARCELS
 
 
 @projection
@@ -24,19 +35,12 @@ def send_receipt(effect: Effect) -> None:
     _write(effect, "is paid", f"Thank you! We have received {paid} for:\n" + "\n".join(lines))
 
 
-@hook(fires=("shipment.create",))
-def open_shipment(effect: Effect) -> None:
-    """Creates the shipment that the carrier's updates will move."""
-    data = effect.entity.data
-    shipment = {"order": effect.id, "carrier": data["carrier"], "tracking_code": data["tracking"]}
-    effect.create("shipment", data["tracking"], shipment)
-
-
 @hook
 def send_shipping_notice(effect: Effect) -> None:
-    """Tells the customer how to follow the parcel."""
+    """Tells the customer how to follow the parcels."""
     data = effect.entity.data
-    _write(effect, "is on its way", f"{data['carrier']} has your parcel. Its tracking code is {data['tracking']}.")
+    codes = "\n".join(f"  {code}" for code in data["parcels"])
+    _write(effect, "is on its way", f"{data['carrier']} has it. What you can follow it by:\n{codes}")
 
 
 @hook

@@ -1,46 +1,47 @@
-"""What a shipment owes to the world: its order's delivery, and word to the shop when something goes wrong."""
+"""What a shipment owes to the world: word to its customer at each milestone, and to the shop if something is wrong."""
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime
-from typing import Any
-
 from handlers.mail import get_sender, send_mail
-from workflow import Effect, guard, hook
-from workflow.errors import TransitionError
+from workflow import Effect, hook
 
-log = logging.getLogger(__name__)
-
-
-@guard
-def scanned_in_order(context: dict[str, Any]) -> bool:
-    """Whether the scan is not older than the last one: webhooks overtake each other."""
-    last = context["data"].get("datetime")
-    return last is None or datetime.fromisoformat(context["payload"]["datetime"]) >= datetime.fromisoformat(last)
+_NEWS = {
+    "out_for_delivery": "is out for delivery",
+    "exception": "needs a little longer",
+    "delivered": "has arrived",
+}
 
 
-@hook(fires=("order.deliver",))
-def deliver_order(effect: Effect) -> None:
-    """Fires `deliver` on the order that the parcel belongs to."""
-    order = effect.entity.data.get("order")
-    if order is None:
+@hook
+def tell_customer(effect: Effect) -> None:
+    """Tells the customer of a milestone, the first time that the parcel comes to it."""
+    parcel = effect.entity
+    if not is_milestone(effect) or "email" not in parcel.data:
         return
-    try:
-        effect.fire("deliver", kind="order", id=order)
-    except TransitionError as error:
-        # Somebody was faster, and took the order back for example: trying again would never end.
-        log.warning("the parcel %s has arrived, its order goes another way: %s", effect.id, error)
+    news = _NEWS[parcel.state]
+    text = f"Hello {parcel.data.get('name', '')},\n\n{parcel.data['carrier']} says: {_said(effect)}"
+    send_mail(parcel.data["email"], f"Your parcel {parcel.id} {news}", text, key=effect.key)
 
 
 @hook
 def alert_shop(effect: Effect) -> None:
-    """Tells the shop that a parcel needs somebody to look after it."""
+    """Tells the shop, the first time, that a parcel needs somebody to look after it."""
     parcel = effect.entity
-    said = parcel.data.get("message", "nothing")
+    if not is_milestone(effect):
+        return
     send_mail(
         get_sender(),
-        f"Parcel {parcel.id}: {parcel.state.replace('_', ' ')}",
-        f"{parcel.data['carrier']} says: {said}\nOrder: {parcel.data.get('order', 'none')}",
+        f"Parcel {parcel.id}: {parcel.data['status'].replace('_', ' ')}",
+        f"{parcel.data['carrier']} says: {_said(effect)}\nOrder: {parcel.data.get('order', 'none')}",
         key=effect.key,
     )
+
+
+def is_milestone(effect: Effect) -> bool:
+    """Whether the event is the one that noted the milestone: of many that lead to it, there is one."""
+    before = effect.before
+    return before is not None and before.data["told"] != effect.entity.data["told"]
+
+
+def _said(effect: Effect) -> str:
+    return str(effect.entity.data.get("message", effect.entity.data["status"]))

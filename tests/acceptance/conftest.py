@@ -149,7 +149,7 @@ def an_order(email: str, total: object = "59.90") -> dict[str, object]:
 def copy_of_the_project(folder: Path) -> Path:
     """The repository's own project in a folder of its own: another run would build into the same place."""
     shutil.copy(REPOSITORY / "template.yaml", folder)
-    for part in ("definitions", "handlers"):
+    for part in ("definitions", "handlers", "webhooks"):
         shutil.copytree(REPOSITORY / part, folder / part)
     return folder
 

@@ -16,7 +16,7 @@ from workflow.errors import GuardError, PayloadError, TransitionError
     [
         (
             "ship",
-            {"carrier": "USPS", "tracking": "X"},
+            {"carrier": "USPS", "parcels": ["X"]},
             TransitionError,
             "no transition 'ship' from 'placed' (version 1); from here: pay, cancel, expire",
         ),

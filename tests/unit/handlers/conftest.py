@@ -61,9 +61,9 @@ class Shop:
         self.flow.create("order", id, ORDER)
         self.flow.fire("order", id, "pay", {"amount": "59.90", "payment": "pi_1"})
 
-    def shipped_order(self, id: str = "42", tracking: str = "TRACK-1") -> None:
+    def shipped_order(self, id: str = "42", *parcels: str) -> None:
         self.paid_order(id)
-        self.flow.fire("order", id, "ship", {"carrier": "USPS", "tracking": tracking})
+        self.flow.fire("order", id, "ship", {"carrier": "USPS", "parcels": parcels or ["PARCEL-1"]})
 
     def subjects(self) -> list[tuple[str, str]]:
         """To whom which mails went, in order."""

@@ -67,15 +67,35 @@ def test_a_line_of_the_order_history_says_how_the_order_stood_then(shop: Shop) -
     }
 
 
-def test_shipping_opens_the_shipment_and_tells_the_customer(shop: Shop) -> None:
-    shop.shipped_order()
+def test_shipping_opens_a_shipment_for_each_parcel_and_tells_the_customer(shop: Shop) -> None:
+    shop.shipped_order("42", "PARCEL-1", "PARCEL-2")
     shop.delivery.run()
-    shipment = shop.flow.get("shipment", "TRACK-1")
-    assert (shipment.state, shipment.data) == (
-        "unknown",
-        {"order": "42", "carrier": "USPS", "tracking_code": "TRACK-1"},
-    )
+    for parcel in ("PARCEL-1", "PARCEL-2"):
+        shipment = shop.flow.get("shipment", parcel)
+        assert (shipment.state, shipment.data) == (
+            "expected",
+            {"order": "42", "carrier": "USPS", "email": "ada@example.com", "name": "Ada", "told": []},
+        )
     assert shop.subjects()[1:] == [("ada@example.com", "Your order 42 is on its way")]
+    assert "  PARCEL-1\n  PARCEL-2\n" in shop.text(1)
+
+
+@pytest.mark.parametrize(
+    "parcels", [[], ["A", "A"], ["A", 7], ["A", ""], [["A"]], [{"id": "A"}], [f"P{number}" for number in range(51)]]
+)
+def test_an_order_leaves_only_in_parcels_that_have_a_code_each(shop: Shop, parcels: list[object]) -> None:
+    shop.paid_order()
+    with pytest.raises(GuardError, match=r"needs: are_parcels\(\)"):
+        shop.flow.fire("order", "42", "ship", {"carrier": "USPS", "parcels": parcels})
+
+
+def test_a_parcel_that_is_not_the_orders_or_has_arrived_already_delivers_nothing(shop: Shop) -> None:
+    shop.shipped_order("42", "A", "B")
+    shop.flow.fire("order", "42", "parcel_delivered", {"parcel": "A"})
+    for parcel in ("A", "C"):
+        with pytest.raises(GuardError):
+            shop.flow.fire("order", "42", "parcel_delivered", {"parcel": parcel})
+    assert shop.flow.get("order", "42").data["arrived"] == ["A"]
 
 
 def test_an_effect_that_ran_but_was_not_committed_opens_no_second_shipment(
@@ -83,7 +103,7 @@ def test_an_effect_that_ran_but_was_not_committed_opens_no_second_shipment(
 ) -> None:
     shop.paid_order()
     shop.delivery.run()
-    shop.flow.fire("order", "42", "ship", {"carrier": "USPS", "tracking": "TRACK-1"})
+    shop.flow.fire("order", "42", "ship", {"carrier": "USPS", "parcels": ["PARCEL-1"]})
 
     def lose(*_: Any) -> None:
         raise LeaseLostError("the commit was lost")
@@ -93,8 +113,8 @@ def test_an_effect_that_ran_but_was_not_committed_opens_no_second_shipment(
         assert len(shop.delivery.run().failed) == 1
     shop.clock.advance(120)
     assert shop.delivery.run().failed == []
-    assert [event.trigger for event in shop.flow.history("shipment", "TRACK-1")] == ["create"]
-    assert shop.flow.effects("order", "42")[2].outcomes["open_shipment"].attempts == 2
+    assert [event.trigger for event in shop.flow.history("shipment", "PARCEL-1")] == ["create"]
+    assert shop.flow.effects("order", "42")[2].outcomes["fire:shipment.create"].attempts == 2
 
 
 def test_a_mail_that_ses_cannot_take_now_is_sent_later_and_what_follows_waits(shop: Shop) -> None:
@@ -137,7 +157,7 @@ def test_an_outage_of_the_mail_service_of_an_hour_calls_nobody(shop: Shop) -> No
 def test_refunds_add_up_exactly_and_the_last_cent_makes_the_order_refunded(shop: Shop) -> None:
     shop.flow.create("order", "1", ORDER | {"total": "0.3"})
     shop.flow.fire("order", "1", "pay", {"amount": "0.3", "payment": "pi"})
-    shop.flow.fire("order", "1", "ship", {"carrier": "USPS", "tracking": "T"})
+    shop.flow.fire("order", "1", "ship", {"carrier": "USPS", "parcels": ["T"]})
     shop.flow.fire("order", "1", "deliver")
     partly = shop.flow.fire("order", "1", "refund", {"amount": 0.1}).entity
     assert (partly.state, partly.data["refunded"]) == ("partly_refunded", Decimal("0.1"))

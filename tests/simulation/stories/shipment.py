@@ -1,0 +1,185 @@
+"""Parcels: scans in any order, twice and late, and orders that arrive when the last of their parcels does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
+
+import handlers.order
+import handlers.shipment
+from workflow import Definitions, Effect, hook
+from workflow.definition.definition import Definition, HookUse
+from workflow.definition.load import load_definitions
+from workflow.runtime.hooks import HookFunction, Hooks
+from workflow.testing.simulation import Command, Scenario
+
+_SHIPPED = load_definitions(Path(__file__).parents[3] / "definitions")
+_ORDERS = {"one": ("A", "B", "C"), "two": ("D",)}
+_MILESTONES = ("out_for_delivery", "exception", "delivered")
+_MOVES = {
+    "in_transit": "on_the_way",
+    "out_for_delivery": "out_for_delivery",
+    "failure": "exception",
+    "delivered": "delivered",
+}
+"""Where a scan puts a parcel that has not arrived; every other word leaves it where it is."""
+
+_SCANS = (
+    *("pre_transit", "in_transit", "out_for_delivery", "failure"),
+    *("eaten_by_dog", "out_for_delivery", "delivered", "in_transit"),
+)
+"""The scans of a parcel, one an hour; carriers report them in whatever order."""
+
+_ALL_AT_ONCE = 300
+"""After so many seconds all scans come; the orders were shipped by then, mostly."""
+
+
+class _Step(NamedTuple):
+    """One event of a shipment or order, and what it made of it."""
+
+    payload: Mapping[str, object]
+    source: str
+    target: str
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+
+
+class _Witness:
+    """What hooks saw: every event, and every mail by the key that it carries."""
+
+    def __init__(self) -> None:
+        self.steps: dict[tuple[str, str], dict[int, _Step]] = defaultdict(dict)
+        self.mails: dict[str, set[str]] = defaultdict(set)
+        self.asked = 0
+
+    def forget(self) -> None:
+        """Begins anew."""
+        self.steps.clear()
+        self.mails.clear()
+        self.asked = 0
+
+    def watch(self, effect: Effect) -> None:
+        """Keeps what the event did."""
+        before = effect.before
+        source, earlier = (before.state, before.data) if before else ("", {})
+        step = _Step(effect.event.payload, source, effect.entity.state, earlier, effect.entity.data)
+        self.steps[effect.kind, effect.id][effect.version] = step
+
+    def take(self, to: str, subject: str, text: str, *, key: str) -> None:
+        """Stands for `send_mail`; now and then it does not answer, whether it took the mail or not."""
+        self.asked += 1
+        if self.asked % 7 == 3:
+            raise ConnectionError("it is down")
+        self.mails[key].add(subject)
+        if self.asked % 7 == 5:
+            raise TimeoutError("nobody knows whether it took it")
+
+    def check(self) -> None:
+        """The rules of the story, at rest."""
+        for (kind, id), steps in list(self.steps.items()):
+            in_order = [steps[version] for version in sorted(steps)]
+            assert sorted(steps) == list(range(1, len(steps) + 1)), f"{kind} {id}: not every event was seen: {steps}"
+            if kind == "shipment":
+                self._check_parcel(id, in_order[1:])
+            else:
+                self._check_order(id, in_order)
+
+    def _check_parcel(self, id: str, scans: list[_Step]) -> None:
+        for scan in scans:
+            moved = scan.before != scan.after or scan.source != scan.target
+            if scan.before.get("at") and moved:
+                assert str(scan.after["at"]) >= str(scan.before["at"]), f"{id} moved backwards: {scan}"
+            newest = str(scan.payload["at"]) >= str(scan.before.get("at", ""))
+            to = _MOVES.get(str(scan.payload["status"])) if newest and scan.source != "delivered" else None
+            assert scan.target == (to or scan.source), f"{id}: {scan}"
+        reached = {scan.target for scan in scans} & set(_MILESTONES)
+        told = [
+            subject
+            for key, subjects in self.mails.items()
+            for subject in subjects
+            if key.startswith(f"shipment#{id}#") and key.endswith("tell_customer")
+        ]
+        assert len(told) == len(set(told)) == len(reached), f"{id} came to {sorted(reached)}, its customer heard {told}"
+
+    def _check_order(self, id: str, steps: list[_Step]) -> None:
+        arrivals = [step for step in steps if step.target == "delivered" != step.source]
+        arrived = {parcel for parcel in _ORDERS[id] if self._has_arrived(parcel)}
+        states = [step.target for step in steps]
+        for step in arrivals:
+            assert sorted(step.after["arrived"]) == sorted(_ORDERS[id]), f"{id} arrived without its parcels: {step}"
+        assert len(arrivals) <= 1, f"{id} arrived twice: {states}"
+        assert len(arrivals) == 0 or len(arrived) == len(_ORDERS[id]), f"{id} arrived before {arrived} were all"
+        if len(arrived) == len(_ORDERS[id]) and "returned" not in states:
+            assert arrivals, f"all parcels of {id} have arrived, and it has not: {states}"
+
+    def _has_arrived(self, parcel: str) -> bool:
+        return any(step.target == "delivered" for step in self.steps["shipment", parcel].values())
+
+
+def scenario() -> Scenario:
+    """The shipped kinds with their own hooks, a mail service of its own, and somebody who sees every event."""
+    witness = _Witness()
+    own = (
+        *(handlers.order.send_receipt, handlers.order.send_shipping_notice, handlers.order.send_refund_notice),
+        *(handlers.shipment.tell_customer, handlers.shipment.alert_shop),
+    )
+    record_line, watch = hook(name="record_line")(lambda effect: None), hook(name="watch")(lambda e: witness.watch(e))
+    hooks = Hooks([handlers.order.are_parcels, record_line, watch, *(_sending(witness, one) for one in own)])
+    kinds = [_SHIPPED.find(kind) for kind in ("order", "shipment")]
+    definitions = Definitions(tuple(_watched(kind) for kind in kinds if kind is not None))
+    return Scenario(definitions, hooks, list(_scripts()), before_each=witness.forget, check=witness.check)
+
+
+def _sending(witness: _Witness, own: HookFunction) -> HookFunction:
+    @hook(name=own.__name__)
+    def sends(effect: Effect) -> None:
+        module = handlers.order if effect.kind == "order" else handlers.shipment
+        with patch.object(module, "send_mail", witness.take), patch.dict("os.environ", MAIL_FROM="shop@example.com"):
+            own(effect)
+
+    return sends
+
+
+def _watched(definition: Definition) -> Definition:
+    """With one more effect for each event."""
+    use = HookUse("watch")
+    initial = definition.states[definition.initial]
+    created = replace(initial, on_enter=(*initial.on_enter, use))
+    return replace(
+        definition,
+        states={**definition.states, definition.initial: created},
+        transitions=tuple(replace(one, effects=(use, *one.effects)) for one in definition.transitions),
+    )
+
+
+def _scripts() -> Iterator[list[Command]]:
+    """A client for each request: all scans come at one moment, in the order that fate has, and each of them again."""
+    for id, parcels in _ORDERS.items():
+        yield list(_until_shipped(id, parcels))
+        # Whoever was cut off asks again.
+        yield [Command("wait", seconds=60), *_until_shipped(id, parcels)]
+        for parcel in parcels:
+            for hour, status in enumerate(_SCANS):
+                scan: dict[str, object] = {"status": status, "at": f"2026-01-31T{hour:02}:00:00Z"}
+                asked = Command("fire", "shipment", parcel, "scan", scan, request_id=f"easypost:{parcel}-{hour}")
+                for seconds in (_ALL_AT_ONCE, _ALL_AT_ONCE + hour % 4 * 60) if hour % 2 else (_ALL_AT_ONCE,):
+                    yield [Command("wait", seconds=seconds), asked]
+                if status == "delivered":
+                    yield [Command("wait", seconds=_ALL_AT_ONCE + 900), asked]
+                    yield [Command("wait", seconds=_ALL_AT_ONCE + 9000), asked]
+    yield [Command("wait", seconds=_ALL_AT_ONCE), Command("fire", "order", "two", "return", {"reason": "refused"})]
+
+
+def _until_shipped(id: str, parcels: tuple[str, ...]) -> Iterator[Command]:
+    order = {"email": "a@b.c", "name": "A", "currency": "EUR", "total": 1, "lines": [{"sku": "s", "quantity": 1}]}
+    steps: tuple[tuple[str, dict[str, object]], ...] = (
+        ("pay", {"amount": 1, "payment": "p"}),
+        ("ship", {"carrier": "DHL", "parcels": list(parcels)}),
+    )
+    yield Command("create", "order", id, payload=dict(order), request_id=f"{id} create")
+    for trigger, payload in steps:
+        yield Command("fire", "order", id, trigger, payload, request_id=f"{id} {trigger}")
