@@ -20,6 +20,7 @@ STORIES = {
     "ci": "demo.ci.tell",
     "payment": "demo.payment.tell",
     "signup": "demo.signup.tell",
+    "hydrate": "demo.hydrate.tell",
 }
 """Where each story is told: a module with `tell`, which returns whether every fact at its end holds."""
 
