@@ -25,13 +25,18 @@ class Done(NamedTuple):
     @property
     def trip(self) -> str:
         """The id of the trip that the key is of."""
-        return self.key.split("#")[1]
+        return trip_of(self.key)
+
+
+def trip_of(key: str) -> str:
+    """The id of the trip that the key of an effect is of; an id may hold a `#` itself."""
+    return key.partition("#")[2].rsplit("#", 2)[0]
 
 
 @dataclass
 class Company:
-    """Has everything until told otherwise: parts that are `sold_out`, parts that are `down`, and the next answers lost
-    (`cuts`), each after the company has done what it was asked for."""
+    """Answers a key always as it did first. Has everything until told otherwise: parts that are `sold_out`, parts that
+    are `down`, and the next answers lost (`cuts`), each after the company has done what it was asked for."""
 
     sold_out: set[str] = field(default_factory=set)
     down: set[str] = field(default_factory=set)
@@ -39,7 +44,7 @@ class Company:
     done: list[Done] = field(default_factory=list)
     calls: int = 0
     url: str = ""
-    _numbers: dict[str, str] = field(default_factory=dict)
+    _answers: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def changed(self, trip: str) -> list[tuple[str, str]]:
@@ -62,12 +67,16 @@ class Company:
             return 400, {"reason": "ask for one of " + ", ".join(PARTS) + ", under a key"}
         if part in self.down:
             return 503, {"reason": "out of order"}
-        if key not in self._numbers:
-            if part in self.sold_out:
-                return 409, {"reason": f"no {part} left"}
-            self._numbers[key] = f"{part[0].upper()}{len(self._numbers) + 1:05}"
-            self.done.append(Done("buys", part, key))
-        return 200, {"number": self._numbers[key]}
+        if key not in self._answers:
+            self._answers[key] = self._sell(part, key)
+        return self._answers[key]
+
+    def _sell(self, part: str, key: str) -> tuple[int, dict[str, str]]:
+        # Also a no is for good: a call that was long on its way must not buy what nobody waits for any more.
+        if part in self.sold_out:
+            return 409, {"reason": f"no {part} left"}
+        self.done.append(Done("buys", part, key))
+        return 200, {"number": f"{part[0].upper()}{len(self.done):05}"}
 
     def _give_back(self, part: str, key: str) -> tuple[int, dict[str, str]]:
         if part in self.down:

@@ -36,7 +36,7 @@ MUTANTS = (
         "nothing known of an undo",
         "that an effect can be undone is not kept when it is done",
         (4,),
-        (Edit("workflow.runtime.hook_run:_ended", "use.undo.hook if use.undo else done.undo", '""'),),
+        (Edit("workflow.runtime.hook_run:_ended", "undo=use.undo.hook", 'undo=""'),),
         dies_soon=True,
         scenario=COMPENSATIONS,
     ),
