@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from workflow.definition.undo_names import hook_of
 from workflow.engine.events import Event, FoldError, fold
@@ -16,26 +16,47 @@ _PAUSE_IS_KNOWN = timedelta(seconds=80)
 """A process asks every ten seconds, and an invocation that began before may go on for a minute."""
 
 
+class Starting(Protocol):
+    """The effect that starts: which one it is."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def hook(self) -> str: ...
+
+
 def check_start(world: World, effect: Effect) -> None:
-    """Notes a breach if the effect may not start now."""
+    """Notes a breach if the effect may not start now, or is shown another entity than its event left."""
+    if may_start(world, effect):
+        _check_what_is_shown(world, effect)
+
+
+def may_start(world: World, effect: Starting) -> bool:
+    """Whether the entity's history owes the effect; notes a breach if it does not, or if its turn has not come."""
     key = (effect.kind, effect.id)
     event = world.table.event(key, effect.version)
     if event is None:
         world.log.breach(7, f"{effect.key} runs, and the history has no event {effect.version}")
-        return
+        return False
     if key in world.log.tainted:
-        return
+        return False
     owed = world.owed(event)
     if effect.hook not in owed:
         world.log.breach(4, f"{effect.key} runs, and {event} does not owe it but {', '.join(owed) or 'nothing'}")
-        return
+        return False
     _check_turn(world, effect, owed)
     _check_alone(world, effect, event)
     _check_not_paused(world, effect)
-    _check_what_is_shown(world, effect)
+    return True
 
 
-def _check_turn(world: World, effect: Effect, owed: tuple[str, ...]) -> None:
+def _check_turn(world: World, effect: Starting, owed: tuple[str, ...]) -> None:
     log, key = world.log, (effect.kind, effect.id)
     for earlier in world.table.history(key)[: effect.version - 1]:
         entry = world.table.ledger.find(*key, earlier.version)
@@ -52,7 +73,7 @@ def _check_turn(world: World, effect: Effect, owed: tuple[str, ...]) -> None:
         log.breach(4, f"{effect.key} starts, and is settled already: {_stands(entry)}")
 
 
-def _check_alone(world: World, effect: Effect, event: Event) -> None:
+def _check_alone(world: World, effect: Starting, event: Event) -> None:
     """Nobody else is at it who still may be, and what was cut off waits as its `on_unknown` says."""
     others = [
         actor
@@ -68,7 +89,7 @@ def _check_alone(world: World, effect: Effect, event: Event) -> None:
         )
 
 
-def _check_not_paused(world: World, effect: Effect) -> None:
+def _check_not_paused(world: World, effect: Starting) -> None:
     """A pause is known everywhere by now, where nothing hides it."""
     pause = world.table.ledger.pauses().get(hook_of(effect.hook))
     if pause is not None and world.profile.is_fair and world.runtime.clock.now() - pause.since > _PAUSE_IS_KNOWN:

@@ -8,6 +8,7 @@ from workflow.testing.simulation.check_delays import check_delays
 from workflow.testing.simulation.check_effects import check_effects
 from workflow.testing.simulation.check_history import check_answers, check_history
 from workflow.testing.simulation.check_lanes import check_lanes
+from workflow.testing.simulation.check_published import check_published
 from workflow.testing.simulation.check_timers import check_timers
 from workflow.testing.simulation.check_undos import check_undos
 from workflow.testing.simulation.log import Key
@@ -23,6 +24,7 @@ def check(world: World) -> None:
         check_history(world, key)
         check_effects(world, key)
         check_undos(world, key)
+        check_published(world, key)
         check_timers(world, key)
         check_verified(world, key)
     check_violations(world)

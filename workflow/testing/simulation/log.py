@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.runtime.ask import Ask
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.testing.simulation.hook_runs import HookRuns
+
+if TYPE_CHECKING:
+    from workflow.testing.simulation.publisher import Arrived
 
 Key = tuple[str, str]
 """Kind and id of an entity."""
@@ -87,6 +90,7 @@ class Log:
     breaches: list[Breach] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     hooks: dict[str, HookRuns] = field(default_factory=dict)
+    published: list[Arrived] = field(default_factory=list)
 
     def breach(self, promise: int, text: str) -> None:
         """Notes that a promise was broken."""

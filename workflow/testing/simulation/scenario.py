@@ -9,6 +9,7 @@ from functools import cached_property
 from workflow.definition.definition import Definition, Definitions
 from workflow.engine.machine import Machine
 from workflow.runtime.hooks import Hooks
+from workflow.runtime.publish.port import Publisher
 from workflow.runtime.records import EntityRecords
 from workflow.testing.simulation.clients import Command
 
@@ -18,7 +19,8 @@ class Scenario:
     """Definitions with the user's hooks (None: stand-ins), and what the clients do (None: as fate has it): one list
     of commands for each client.
 
-    `before_each` and `check` are the user's, called before and after each schedule, and so is `check_records`, which is given all that is kept of the
+    `publisher` is the user's, who gets what is published, fate permitting. `before_each` and `check` are the user's,
+    called before and after each schedule, and so is `check_records`, which is given all that is kept of the
     entities that nobody changed by hand; `in_threads` collects the names of hooks that used their effect in a thread.
     """
 
@@ -28,6 +30,7 @@ class Scenario:
     before_each: Callable[[], object] | None = None
     check: Callable[[], None] | None = None
     check_records: Callable[[Sequence[EntityRecords]], None] | None = None
+    publisher: Publisher | None = None
     machines: dict[tuple[str, int], Machine] = field(default_factory=dict)
     in_threads: list[str] = field(default_factory=list)
 

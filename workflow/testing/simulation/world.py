@@ -22,6 +22,7 @@ from workflow.testing.simulation.lane_rush import Rush
 from workflow.testing.simulation.lane_watch import LaneWatch
 from workflow.testing.simulation.log import Key, Log
 from workflow.testing.simulation.profile import FAULTS, draw_profile
+from workflow.testing.simulation.publisher import SimulatedPublisher
 from workflow.testing.simulation.scenario import Scenario
 from workflow.testing.simulation.scheduler import Actor, Scheduler, current, find_current
 from workflow.testing.simulation.story import Story
@@ -67,6 +68,7 @@ class World:
             VirtualClock(self.scheduler),
             self.profile.max_depth,
             scenario.machines,
+            publisher=SimulatedPublisher(self, scenario.publisher),
         )
         self.stream = Stream(self)
         self.lane_watch: LaneWatch | None = None
