@@ -21,6 +21,7 @@ STORIES = {
     "payment": "demo.payment.tell",
     "signup": "demo.signup.tell",
     "hydrate": "demo.hydrate.tell",
+    "trip": "demo.trip.tell",
 }
 """Where each story is told: a module with `tell`, which returns whether every fact at its end holds."""
 
