@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def template() -> dict[str, Any]:
     return loaded
 
 
+@cache
 def table_properties() -> dict[str, Any]:
     """What template.yaml says of the table, as far as CreateTable takes it."""
     described = template()["Resources"]["Table"]["Properties"]

@@ -24,5 +24,5 @@ def test_only_a_jdk_is_asked_to_run_source(
     command = DynamoDBLocal().command(8000)
 
     folder = str(Path(dynamodb_local.__file__).parent) + "/"
-    assert [word.removeprefix(folder) for word in command[3 : 3 + len(program)]] == program
-    assert command[3 + len(program) :] == ["-inMemory", "-disableTelemetry", "-port", "8000"]
+    assert [word.removeprefix(folder) for word in command[4 : 4 + len(program)]] == program
+    assert command[4 + len(program) :] == ["-inMemory", "-disableTelemetry", "-port", "8000"]
