@@ -26,6 +26,8 @@ from workflow.local.pump.wire import to_wire
 _EAGER_POLL_SECONDS = 0.01
 _IDLE_POLL_SECONDS = 0.08
 _EAGER_FOR_SECONDS = 1.0
+# The end of an invocation wakes us: what polls meanwhile only takes the processor away from it.
+_BUSY_POLL_SECONDS = 0.03
 _FIND_SHARDS_SECONDS = 5.0
 # Enough for every lane to be busy and to have its next batch at hand.
 _BATCHES_AHEAD = 2
@@ -126,30 +128,34 @@ class Pump:
             next_look = 0.0
             while not self._stopping:
                 self._wake.clear()
-                started = time.monotonic()
-                if started >= next_look or self._waiters:
+                started, was_idle = time.monotonic(), not self._is_busy()
+                if started >= next_look or (self._waiters and was_idle):
                     self._reader.find_shards()
                     next_look = started + _FIND_SHARDS_SECONDS
-                self._pass(started)
+                self._pass(started, was_idle)
                 self._wake.wait(self._pause())
         except Exception as error:
             self._fail(error)
 
-    def _pass(self, started: float) -> None:
-        # Only a pass that began with nothing out can be quiet: what a running function still writes comes later.
-        was_empty = not any(lanes.backlog() for lanes in self._lanes.values())
+    def _is_busy(self) -> bool:
+        return any(lanes.backlog() for lanes in self._lanes.values())
+
+    def _pass(self, started: float, was_idle: bool) -> None:
         read = [self._read(shard) for shard in self._reader.open_shards()]
         for shard_id, lanes in self._lanes.items():
             for lane in lanes.ready(self._mapping.settings, now=time.time()):
                 self._send(shard_id, lane)
         if any(read):
             self._last_sign_of_life = started
-        elif was_empty:
+        elif was_idle:
+            # Only a pass that began with nothing out can be quiet: what a running function still writes comes later.
             with self._changed:
                 self._quiet_since = started
                 self._changed.notify_all()
 
     def _pause(self) -> float:
+        if self._is_busy():
+            return _BUSY_POLL_SECONDS
         if self._waiters or time.monotonic() - self._last_sign_of_life < _EAGER_FOR_SECONDS:
             return _EAGER_POLL_SECONDS
         return _IDLE_POLL_SECONDS
