@@ -202,11 +202,11 @@ def test_many_hooks_on_many_edges_are_judged_in_seconds(tmp_path: Path) -> None:
         f"transitions:\n  out: {{from: [{sources}], to: end}}\n{ways}\n"
     )
     (tmp_path / "wide.yaml").write_text(text)
-    started = time.perf_counter()
+    started = time.process_time()
 
     load_definitions(tmp_path)
 
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
 
 
 def test_a_circle_over_what_definitions_declare_to_fire_on_each_other_is_told_at_the_first_of_them(

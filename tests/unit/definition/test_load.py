@@ -161,21 +161,21 @@ def test_what_is_left_out_of_one_section_is_not_missed_in_another() -> None:
 
 def test_a_merge_key_bomb_is_refused_in_a_fifth_of_a_second() -> None:
     lines = ["a0: &a0 {x: 1}"] + [f"a{i}: &a{i}\n  <<: [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 9)]
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(DefinitionError):
         parse_definition("\n".join(lines))
 
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
 
 
 def test_a_file_of_ten_megabytes_is_refused_unread_in_a_fifth_of_a_second(tmp_path: Path) -> None:
     (tmp_path / "big.yaml").write_bytes(b"a: b\n" * 2_097_152)
-    started = time.perf_counter()
+    started = time.process_time()
 
     (problem,) = problems_of(tmp_path)
 
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
     assert problem.message == "the file is larger than 256 KB"
 
 
