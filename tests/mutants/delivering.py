@@ -23,7 +23,7 @@ MUTANTS = (
         "swallow errors",
         "a hook that raises counts as done",
         (4,),
-        (Edit("workflow.runtime.hook_run:run_hook", "if failure is not None:", "if False:"),),
+        (Edit("workflow.runtime.hook_run:_ended", "if failure is not None:", "if False:"),),
         dies_soon=True,
     ),
     Mutant(
@@ -33,10 +33,10 @@ MUTANTS = (
         (
             Edit(
                 f"{_RUNNER}._settle",
-                "ran = run_hook(",
+                "ran = yield from self._run(",
                 "early = entry.outcomes[use.hook].ended('done', self._runtime.clock.now(), 0); "
                 "self.claims.commit(entry.with_outcome(use.hook, early), use.hook); "
-                "ran = run_hook(",
+                "ran = yield from self._run(",
             ),
         ),
         dies_soon=True,
@@ -97,7 +97,7 @@ MUTANTS = (
         "what the stream lost is not run first",
         "effects of earlier versions that nobody began count as settled",
         (4, 5),
-        (Edit(f"{_DELIVERY}._is_next", "return self._catch_up(change, steps)", "return True"),),
+        (Edit(f"{_DELIVERY}._is_next", "return (yield from self._catch_up(change, steps))", "return True or (yield)"),),
         dies_soon=True,
     ),
     Mutant(

@@ -20,5 +20,6 @@ def undone_effect(effect: str) -> tuple[int, str]:
 
 def hook_of(effect: str) -> str:
     """The hook that runs for an effect of that name."""
-    found = _UNDO.fullmatch(effect)
+    # Asked for each effect that runs, and hardly any undoes another.
+    found = _UNDO.fullmatch(effect) if "@" in effect else None
     return found[1] if found else effect

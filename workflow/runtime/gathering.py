@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import isqrt
 from typing import TypeAlias, TypeVar
 
+from workflow.definition.definition import HookUse
 from workflow.runtime.hook_run import Claimed, Ran, run_batch
+from workflow.runtime.ledger_entry import Outcome
+from workflow.runtime.retries import DEFAULT_RETRY, LONGEST_WAIT_IN_PLACE_SECONDS
 from workflow.runtime.runtime import Runtime
 
 _Result = TypeVar("_Result")
@@ -22,10 +26,53 @@ class Gathering:
     """Runs what was gathered, as long as there is time: nothing is begun after `stop_at`."""
 
     def __init__(self, runtime: Runtime, stop_at: datetime) -> None:
-        self._runtime, self._stop_at = runtime, stop_at
+        self._runtime, self._clock, self._stop_at = runtime, runtime.clock, stop_at
+
+    def now(self) -> datetime:
+        """The time by which it is told what has waited for long."""
+        return self._clock.now()
 
     def run(self, together: Sequence[Claimed]) -> Sequence[Ran | None]:
         """How the run of each effect ended, in the order given; None for each if there is no time any more."""
-        if self._runtime.clock.now() >= self._stop_at:
+        rest_seconds = max(one.rest_seconds for one in together)
+        if self._clock.now() + timedelta(seconds=rest_seconds) >= self._stop_at:
             return [None] * len(together)
+        if rest_seconds:
+            # All rest at the same time, and keep one thread from its work, not one each.
+            self._clock.sleep(rest_seconds)
         return run_batch(self._runtime, together)
+
+
+def attempt_together(claimed: Claimed, size: int) -> Run[Ran | None]:
+    """One attempt at an effect, in a batch of up to `size`; None if there was no time for it.
+
+    What a whole batch raised is nobody's own error: its effects come again among fewer, and in the end each by itself.
+    So whoever fails has failed alone, or was named by the hook; unless the time was up in between.
+    """
+    ran: Ran | None = None
+    for most in _sizes(claimed.use, claimed.outcome, size):
+        shared, ran = ran, (yield claimed._replace(most=most))
+        if ran is None:
+            return shared
+        if not ran.is_shared:
+            return ran
+        claimed = claimed._replace(outcome=_forgiven(ran.outcome), rest_seconds=_rest_seconds(claimed.use))
+    return ran
+
+
+def _sizes(use: HookUse, outcome: Outcome, size: int) -> Sequence[int]:
+    attempts = (use.retry or DEFAULT_RETRY).attempts
+    if attempts == 1:
+        return (size,)
+    is_last = outcome.attempts - outcome.forgiven + 1 >= attempts
+    # An effect whose run was cut off may be what ended the process: so it comes among fewer as well.
+    cut_off = outcome.attempts - len(outcome.attempts_failed)
+    return (size, isqrt(size), 1)[2 if is_last else max(0, min(cut_off, 2)) :]
+
+
+def _forgiven(outcome: Outcome) -> Outcome:
+    return outcome._replace(status="owed", forgiven=outcome.forgiven + 1)
+
+
+def _rest_seconds(use: HookUse) -> float:
+    return min((use.retry or DEFAULT_RETRY).first_seconds, LONGEST_WAIT_IN_PLACE_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
 from workflow.definition.definition import HookUse
@@ -33,28 +34,36 @@ class Failure(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """How one run of a hook ended; `payload` is what it returned for a `then`."""
+    """How one run of a hook ended; `payload` is what it returned for a `then`. `is_shared`: a whole batch failed at
+    once, and nobody knows whose doing it was."""
 
     outcome: Outcome
     payload: Mapping[str, object]
     failure: Failure | None = None
+    is_shared: bool = False
 
 
 class Claimed(NamedTuple):
-    """An effect that is to run: the change that owes it, how its hook is asked for, how it stands, and with how many
-    others it may run at most."""
+    """An effect that is to run: the change that owes it, how its hook is asked for, how it stands, with how many
+    others it may run at most, and after which rest."""
 
     change: Change
     use: HookUse
     outcome: Outcome
     most: int = 1
+    rest_seconds: float = 0.0
+
+    @property
+    def company(self) -> tuple[str, int, bool]:
+        """The same for all that may run together. Who has to rest keeps nobody waiting who has not."""
+        return self.use.function, self.most, self.rest_seconds > 0
 
 
 def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -> Ran:
     """Runs the hook once more and says how it ended; raises nothing but KeyboardInterrupt."""
     effect = Effect(change, use.hook, outcome.attempts + 1, runtime)
     started = runtime.clock.now()
-    payload, failure = _called(runtime, [effect], lambda: _payload(use, get_function(runtime, use)(effect)))
+    payload, failure = _called(_Teller(runtime, [effect]), lambda: _payload(use, get_function(runtime, use)(effect)))
     return _ended(runtime, use, outcome, started, payload, failure)
 
 
@@ -72,48 +81,65 @@ def _ended(
         return Ran(outcome.ended("failed", ended, took_ms, failure.error), {}, failure)
     note, payload = (str(payload), None) if isinstance(payload, Note) else ("", payload)
     done = outcome.ended("done", ended, took_ms, note=note)
-    return Ran(done._replace(undo=use.undo.hook if use.undo else done.undo), payload or {})
+    if use.undo:
+        done = done._replace(undo=use.undo.hook)
+    return Ran(done, payload or {})
 
 
 def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
     """Runs one hook once for several effects and says how each ended; raises nothing but KeyboardInterrupt."""
     effects = [Effect(one.change, one.use.hook, one.outcome.attempts + 1, runtime) for one in together]
-    started = runtime.clock.now()
-
-    def call() -> list[object]:
-        answer = get_function(runtime, together[0].use)(effects)
-        return [_answer_for(effect, answer) for effect in _known(effects, answer)]
-
-    answers, failure = _called(runtime, effects, call)
-    if answers is None:
-        return [_ended(runtime, one.use, one.outcome, started, None, failure) for one in together]
+    keys, started, teller = [effect.key for effect in effects], runtime.clock.now(), _Teller(runtime, effects)
+    # A list of its own, for the hook may do with it what it likes.
+    called, failure = _called(teller, lambda: (get_function(runtime, together[0].use)(list(effects)),))
+    is_shared = failure is not None and len(together) > 1
+    if called is not None:
+        answers, failure = _called(teller, lambda: _answers(keys, called[0]))
+        if answers is not None:
+            judged = _judged(teller, together, answers)
+            return [
+                _ended(runtime, one.use, one.outcome, started, *how) for one, how in zip(together, judged, strict=True)
+            ]
     return [
-        _ended(runtime, one.use, one.outcome, started, *_judged(runtime, effect, one.use, answer))
-        for one, effect, answer in zip(together, effects, answers, strict=True)
+        _ended(runtime, one.use, one.outcome, started, None, failure)._replace(is_shared=is_shared) for one in together
     ]
 
 
-def _known(effects: Sequence[Effect], answer: object) -> Sequence[Effect]:
-    """The effects, if the answer speaks of no others."""
+def _answers(keys: Sequence[str], answer: object) -> list[object]:
+    """What a batched hook answered for each effect; raises TypeError for what is no answer."""
     refuse_awaitable(answer)
     if answer is not None and not isinstance(answer, Mapping):
         raise TypeError(f"a batched hook returns None or a map by the keys of effects, not {type(answer).__name__}")
-    strange = set(answer or ()) - {effect.key for effect in effects}
+    answers = dict(answer or {})
+    strange = sorted(map(str, answers.keys() - set(keys)))
     if strange:
-        raise TypeError(f"a batched hook answered for {sorted(map(str, strange))[0]!r}, which was not in its batch")
-    return effects
-
-
-def _answer_for(effect: Effect, answer: object) -> object:
-    return answer.get(effect.key) if isinstance(answer, Mapping) else None
+        raise TypeError(f"a batched hook answered for {strange[0]!r}, which is the key of no effect in its batch")
+    return [answers.get(key) for key in keys]
 
 
 def _judged(
-    runtime: Runtime, effect: Effect, use: HookUse, answer: object
-) -> tuple[Mapping[str, object] | Note | None, Failure | None]:
-    if isinstance(answer, BaseException):
-        return None, _told(runtime, [effect], answer)
-    return _called(runtime, [effect], lambda: _payload(use, answer))
+    teller: _Teller, together: Sequence[Claimed], answers: Sequence[object]
+) -> list[tuple[Mapping[str, object] | Note | None, Failure | None]]:
+    # Often one error stands for many: it is told once.
+    whose: dict[int, list[int]] = {}
+    for place, answer in enumerate(answers):
+        if isinstance(answer, BaseException):
+            whose.setdefault(id(answer), []).append(place)
+    failures = {}
+    for places in whose.values():
+        error = answers[places[0]]
+        assert isinstance(error, BaseException)
+        failures.update(dict.fromkeys(places, teller.tell(error, places)))
+    return [
+        (None, failures[place]) if place in failures else _called(teller, partial(_answered, one.use, answer), [place])
+        for place, (one, answer) in enumerate(zip(together, answers, strict=True))
+    ]
+
+
+def _answered(use: HookUse, answer: object) -> Mapping[str, object] | Note:
+    if answer is not None and not isinstance(answer, Mapping | Note):
+        raise TypeError(f"a batched hook answers an effect with None, an error or a map, not {type(answer).__name__}")
+    return _payload(use, answer)
 
 
 def ask_probe(
@@ -133,11 +159,40 @@ def ask_probe(
             return happened
         return {} if happened else None
 
-    return _called(runtime, [effect], asked)
+    return _called(_Teller(runtime, [effect]), asked)
+
+
+class _Teller:
+    """Tells what one call of the application's code raised, without the sensitive values of any effect that it was
+    given: what fails for one may quote another."""
+
+    def __init__(self, runtime: Runtime, effects: Sequence[Effect]) -> None:
+        self._runtime, self._effects = runtime, effects
+
+    def tell(self, raised: BaseException, places: Sequence[int] = ()) -> Failure:
+        """The error of the effects at those places; of all, if none are named."""
+        if self._secrets is None:
+            trace = error = bare_trace(raised)
+        else:
+            trace, error = redacted_trace(raised, self._secrets), redacted_error(raised, self._secrets)
+        first = self._effects[places[0] if places else 0]
+        others = (len(places) or len(self._effects)) - 1
+        more = f" and {others} more" if others else ""
+        log.error("effect %s%s failed (attempt %d): %s", first.key, more, first.attempt, trace)
+        return Failure(raised, error, trace)
+
+    @cached_property
+    def _secrets(self) -> set[str] | None:
+        """None: nobody can tell."""
+        secrets = self._runtime.secrets
+        try:
+            return {text for effect in self._effects for text in secrets(effect.kind, *effect.values_read())}
+        except Exception:
+            return None
 
 
 def _called(
-    runtime: Runtime, effects: Sequence[Effect], call: Callable[[], _Answer]
+    teller: _Teller, call: Callable[[], _Answer], places: Sequence[int] = ()
 ) -> tuple[_Answer | None, Failure | None]:
     try:
         return call(), None
@@ -145,21 +200,7 @@ def _called(
         raise
     except BaseException as raised:
         # SystemExit and its like too: a hook that leaves must not take the batch with it.
-        return None, _told(runtime, effects, raised)
-
-
-def _told(runtime: Runtime, effects: Sequence[Effect], raised: BaseException) -> Failure:
-    try:
-        secrets = [text for effect in effects for text in runtime.secrets(effect.kind, *effect.values_read())]
-    except Exception:
-        trace = error = bare_trace(raised)
-    else:
-        trace, error = redacted_trace(raised, secrets), redacted_error(raised, secrets)
-    first, others = effects[0], len(effects) - 1
-    log.error(
-        "effect %s%s failed (attempt %d): %s", first.key, f" and {others} more" if others else "", first.attempt, trace
-    )
-    return Failure(raised, error, trace)
+        return None, teller.tell(raised, places)
 
 
 def _payload(use: HookUse, returned: object) -> Mapping[str, object] | Note:

@@ -28,13 +28,14 @@ class Next:
     why: Literal["attempts", "refused"] = "attempts"
 
 
-def after_failure(use: HookUse, error: BaseException, outcome: Outcome, jitter: float) -> Next:
-    """What follows the failed attempt that `outcome` ends with; `jitter` is a random number from 0 up to 1.
+def after_failure(use: HookUse, error: BaseException, outcome: Outcome, jitter: float, *, is_own: bool = True) -> Next:
+    """What follows the failed attempt that `outcome` ends with; `jitter` is a random number from 0 up to 1, `is_own`
+    says that the error is this effect's, and not that of a whole batch.
 
     A Refused is not tried again: asking again changes nothing. Unless it is the table that refuses us, which is no
     business of the entity's: a permission or a credential is put right, and it goes on.
     """
-    refused = isinstance(error, Refused) and not isinstance(error, StoreAccessError)
+    refused = is_own and isinstance(error, Refused) and not isinstance(error, StoreAccessError)
     if not refused and not is_spent(use, outcome):
         return Next("wait", wait_seconds(use.retry or DEFAULT_RETRY, outcome) * jitter)
     trigger = caught_by(use.catch, error)

@@ -15,7 +15,7 @@ from workflow.runtime.claims import Claims
 from workflow.runtime.declared import batch_size
 from workflow.runtime.delivered import Delivered
 from workflow.runtime.effect import Effect
-from workflow.runtime.gathering import Run
+from workflow.runtime.gathering import Run, attempt_together
 from workflow.runtime.hook_run import Claimed, Ran, ask_probe, run_hook
 from workflow.runtime.ledger_entry import LedgerEntry, Settlement
 from workflow.runtime.paused import PausedHooks
@@ -87,24 +87,26 @@ class EffectRunner:
             entry = self._after_cut_off(change, entry, use)
             if entry.outcomes[use.hook].status != "owed":
                 return entry
+        rest_seconds = 0.0
         for waits_left in reversed(range(WAITS_IN_PLACE + 1)):
-            ran = yield from self._run(change, entry, use)
+            before = entry.outcomes[use.hook].attempts
+            ran = yield from self._run(change, entry, use, rest_seconds)
             entry = entry.with_outcome(use.hook, ran.outcome)
+            self.delivered.effects_failed += ran.outcome.attempts - before - (ran.failure is None)
             if ran.failure is None:
                 return self._done(change, entry, use, ran.payload)
-            self.delivered.effects_failed += 1
-            entry = self._failed(change, entry, use, ran, waits_left)
+            entry, rest_seconds = self._failed(change, entry, use, ran, waits_left)
             if entry.outcomes[use.hook].status != "owed":
                 return entry
         raise AssertionError("the last failure settles it, or puts it aside")
 
-    def _run(self, change: Change, entry: LedgerEntry, use: HookUse) -> Run[Ran]:
+    def _run(self, change: Change, entry: LedgerEntry, use: HookUse, rest_seconds: float) -> Run[Ran]:
         outcome, size = entry.outcomes[use.hook], batch_size(self._runtime, use)
         if not size:
+            if rest_seconds:
+                self._runtime.clock.sleep(rest_seconds)
             return run_hook(self._runtime, change, use, outcome)
-        # Half as many at each attempt: one that brings down the others with it is alone in the end.
-        most = max(1, size >> (outcome.attempts - outcome.forgiven))
-        ran = yield Claimed(change, use, outcome, most)
+        ran = yield from attempt_together(Claimed(change, use, outcome, rest_seconds=rest_seconds), size)
         if ran is None:
             self._release(entry)
             raise OutOfTime
@@ -191,20 +193,23 @@ class EffectRunner:
             return self._aside.for_person(entry, use.hook, "refused", f"then {use.then!r} was refused: {refusal}")
         return entry
 
-    def _failed(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran, waits_left: int) -> LedgerEntry:
+    def _failed(
+        self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran, waits_left: int
+    ) -> tuple[LedgerEntry, float]:
+        """The entry as it stands then; if its effect is owed again, also after how many seconds."""
         assert ran.failure is not None
         clock = self._runtime.clock
-        following = after_failure(use, ran.failure.raised, ran.outcome, clock.jitter())
+        following = after_failure(use, ran.failure.raised, ran.outcome, clock.jitter(), is_own=not ran.is_shared)
         if following.what == "catch":
-            return self._caught(change, entry, use, ran, following.trigger)
+            return self._caught(change, entry, use, ran, following.trigger), 0.0
         if following.what == "person":
-            return self._aside.for_person(entry, use.hook, following.why, ran.failure.error, ran.failure.trace)
+            failure = ran.failure
+            return self._aside.for_person(entry, use.hook, following.why, failure.error, failure.trace), 0.0
         wait = timedelta(seconds=following.seconds)
         in_place = following.seconds <= LONGEST_WAIT_IN_PLACE_SECONDS and clock.now() + wait < self._stop_at
         if waits_left and in_place:
-            clock.sleep(following.seconds)
-            return entry.with_outcome(use.hook, ran.outcome._replace(status="owed"))
-        return self._aside.wait(entry, use.hook, "retry", wait, ran.failure.error)
+            return entry.with_outcome(use.hook, ran.outcome._replace(status="owed")), following.seconds
+        return self._aside.wait(entry, use.hook, "retry", wait, ran.failure.error), 0.0
 
     def _caught(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran, trigger: str) -> LedgerEntry:
         assert ran.failure is not None

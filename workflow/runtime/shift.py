@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -15,17 +16,19 @@ from workflow.runtime.hook_run import Claimed, Ran
 _Job = TypeVar("_Job")
 _Worker = TypeVar("_Worker")
 _Task: TypeAlias = Callable[[], None]
+_Company: TypeAlias = tuple[str, int, bool]
 
-LINGER_SECONDS = 0.1
+LINGER = timedelta(seconds=0.1)
 """What was gathered runs when nothing new has come for so long: a slow hook of one entity must not hold up others."""
 
 
 class _Halted(NamedTuple, Generic[_Worker]):
-    """A job that waits for its effect to be run with others, and who does it."""
+    """A job that waits for its effect to be run with others, since when, and who does it."""
 
     worker: _Worker
     course: Course
     claimed: Claimed
+    since: datetime
 
 
 class Shift(Generic[_Worker, _Job]):
@@ -42,7 +45,7 @@ class Shift(Generic[_Worker, _Job]):
     ) -> None:
         self._pool, self._worker, self._do, self._gathering = pool, worker, do, gathering
         self._waiting = deque(jobs)
-        self._halted: dict[tuple[str, int], list[_Halted[_Worker]]] = {}
+        self._halted: dict[_Company, list[_Halted[_Worker]]] = {}
         self._ready = deque[tuple[_Worker, Course, Ran | None]]()
         self._condition = threading.Condition()
         self._most = min(workers, len(self._waiting))
@@ -62,25 +65,48 @@ class Shift(Generic[_Worker, _Job]):
 
     def _work(self) -> None:
         self._is_hiring = False
-        while task := self._next():
-            task()
+        try:
+            while task := self._next():
+                task()
+        except BaseException:
+            # The others go on without this one, and must not wait for what it might have brought.
+            with self._condition:
+                self._leave()
+                self._at_work -= 1
+            raise
 
     def _next(self) -> _Task | None:
+        if self._halted or self._ready or not self._waiting:
+            return self._agreed()
+        # Where nothing is gathered, threads that take the next job need not agree on it.
+        try:
+            job = self._waiting.popleft()
+        except IndexError:
+            return self._agreed()
+        if self._present < self._most and not self._is_hiring:
+            with self._condition:
+                self._hire()
+        return partial(self._begin, job)
+
+    def _agreed(self) -> _Task | None:
         with self._condition:
             self._at_work -= 1
             task = self._choose()
             if task is None:
-                self._present -= 1
-                # Somebody may linger for what this one could still have brought.
-                self._condition.notify_all()
+                self._leave()
                 return None
             self._at_work += 1
             self._hire()
             return task
 
+    def _leave(self) -> None:
+        self._present -= 1
+        self._condition.notify_all()
+
     def _hire(self) -> None:
         """One after the other: threads come as fast as jobs wait for something, and hardly any while none does."""
-        if (self._waiting or self._ready) and self._present < self._most and not self._is_hiring:
+        is_work_left = self._waiting or self._ready or self._halted
+        if is_work_left and self._present < self._most and not self._is_hiring:
             self._is_hiring = True
             self._present, self._at_work = self._present + 1, self._at_work + 1
             self._hired.append(self._pool.submit(self._work))
@@ -90,21 +116,27 @@ class Shift(Generic[_Worker, _Job]):
         while True:
             if self._ready:
                 return partial(self._go_on, *self._ready.popleft())
-            if full := next((key for key, halted in self._halted.items() if len(halted) >= key[1]), None):
-                return self._together(full)
+            if self._halted and (due := self._find_due()):
+                return self._together(due)
             if self._waiting:
                 return partial(self._begin, self._waiting.popleft())
             if not self._halted:
                 # Those at work take care of what they bring.
                 return None
-            if is_late or not self._at_work:
+            if is_late or self._at_work < 1:
                 return self._together(next(iter(self._halted)))
-            is_late = not self._condition.wait(LINGER_SECONDS)
+            is_late = not self._condition.wait(LINGER.total_seconds())
 
-    def _together(self, key: tuple[str, int]) -> _Task:
-        halted, most = self._halted.pop(key), key[1]
+    def _find_due(self) -> _Company | None:
+        lingers_since = self._gathered().now() - LINGER
+        return next(
+            (c for c, found in self._halted.items() if len(found) >= c[1] or found[-1].since <= lingers_since), None
+        )
+
+    def _together(self, company: _Company) -> _Task:
+        halted, most = self._halted.pop(company), company[1]
         if len(halted) > most:
-            self._halted[key] = halted[most:]
+            self._halted[company] = halted[most:]
         return partial(self._run, halted[:most])
 
     def _begin(self, job: _Job) -> None:
@@ -129,14 +161,17 @@ class Shift(Generic[_Worker, _Job]):
         except StopIteration:
             self._idle.append(worker)
             return
+        halted = _Halted(worker, course, claimed, self._gathered().now())
         with self._condition:
-            key = (claimed.use.hook, claimed.most)
-            self._halted.setdefault(key, []).append(_Halted(worker, course, claimed))
-            self._condition.notify()
+            self._halted.setdefault(claimed.company, []).append(halted)
+            self._condition.notify_all()
 
     def _run(self, halted: list[_Halted[_Worker]]) -> None:
-        assert self._gathering is not None, "whoever does jobs that stop gives a gathering"
-        ran = self._gathering.run([one.claimed for one in halted])
+        ran = self._gathered().run([one.claimed for one in halted])
         with self._condition:
             self._ready.extend((one.worker, one.course, how) for one, how in zip(halted, ran, strict=True))
             self._condition.notify_all()
+
+    def _gathered(self) -> Gathering:
+        assert self._gathering is not None, "whoever does jobs that stop gives a gathering"
+        return self._gathering
