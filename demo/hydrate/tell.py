@@ -113,7 +113,9 @@ class MovingIn:
         )
         first = self._answers["first"]
         yield (
-            0 < self._killed < PARCELS and first["loaded"] + first["there"] == first["checked"] + 1 == PARCELS + 1,
+            0 < self._killed < PARCELS
+            and first["loaded"] + first["there"] == PARCELS + 1
+            and first["checked"] >= PARCELS,
             f"{PARCELS:,} parcels, killed in the middle and hydrated again: each one once, each read again and right",
         )
         aside = self._put_aside()
