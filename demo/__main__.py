@@ -19,6 +19,7 @@ STORIES = {
     "main": "demo.shop",
     "ci": "demo.ci.tell",
     "payment": "demo.payment.tell",
+    "shipment": "demo.shipment.tell",
     "signup": "demo.signup.tell",
     "hydrate": "demo.hydrate.tell",
     "trip": "demo.trip.tell",

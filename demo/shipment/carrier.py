@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -77,22 +78,23 @@ class Carrier:
     def __init__(self, story: Story) -> None:
         self._story = story
         self._answered: dict[str, Reply] = {}
+        self._lock = threading.Lock()
         self.posted = 0
 
     def post(self, content: Mapping[str, Any], expected: str = "accepted") -> None:
         """Posts one report, for the first time or again, and notes whether its answer was to be expected."""
-        story, tracker = self._story, content["result"]
-        reply = deliver(f"{story.cloud.webhook_url}/easypost", story.cloud.get_secret(SECRET), content)
-        earlier = self._answered.setdefault(content["id"], reply)
-        self.posted += 1
+        cloud, tracker = self._story.cloud, content["result"]
+        reply = deliver(f"{cloud.webhook_url}/easypost", cloud.get_secret(SECRET), content)
+        with self._lock:
+            self._tell(tracker, reply, self._answered.setdefault(content["id"], reply), expected)
+
+    def _tell(self, tracker: Mapping[str, Any], reply: Reply, earlier: Reply, expected: str) -> None:
         answer = "refused" if reply.status != 200 else "accepted" if reply is earlier else "repeated"
-        words = f"{reply.status}, version {reply.content.get('version')}, {reply.content.get('state')}"
-        if answer == "repeated":
-            words += ", the same answer" if reply == earlier else ", ANOTHER ANSWER"
-        elif answer == "refused":
-            words = f"{reply.status}: {reply.content.get('error')}"
+        said = reply.content.get("error") or f"version {reply.content['version']}, {reply.content['state']}"
+        same = {True: ", the same answer", False: ", ANOTHER ANSWER"}[reply == earlier] if answer == "repeated" else ""
         details = tracker["tracking_details"]
         at = f" of {details[-1]['datetime'][5:16].replace('T', ' ')}" if details else ""
-        print(f"   {tracker['carrier']} of {tracker['tracking_code']}: {tracker['status']}{at}  ->  {words}")
-        story.answers[answer] += 1
-        story.surprises += answer != expected or (answer == "repeated" and reply != earlier)
+        print(f"   {tracker['tracking_code']}: {tracker['status']}{at}  ->  {reply.status}, {said}{same}")
+        self.posted += 1
+        self._story.answers[answer] += 1
+        self._story.surprises += answer != expected or reply != earlier

@@ -19,7 +19,7 @@ UNDOING = load_definitions(_HERE / "undoing.yaml")
 SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING}
 """What `make sim` plays, by name."""
 
-STORIES: tuple[str, ...] = ("signup", "pubsub", "payment", "trip")
+STORIES: tuple[str, ...] = ("signup", "pubsub", "payment", "trip", "shipment")
 """The stories of docs/stories that are played as well: each with its own hooks, against an outside world that is played
 too, and with a rule of its own. Each is a module in the folder `stories` with a function `scenario`."""
 
