@@ -76,3 +76,15 @@ def test_an_undo_says_no_more_than_how_it_is_tried(undo: str) -> None:
     text = TRIP.replace("{run: cancel_it, retry: {attempts: 3}, on_unknown: park}", undo)
     with pytest.raises(DefinitionError):
         parse_definition(text)
+
+
+def test_what_the_page_of_compensation_shows_is_a_definition() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "compensation.md").read_text(encoding="utf-8")
+    shown = page.partition("```yaml\n")[2].partition("```")[0]
+    states, _, transitions = shown.partition("transitions:\n")
+    rest = "  packing: {}\n  packed: {}\n  cancelled: {final: true}\n"
+    paid = "  paid: {from: paying, to: packing}\n  pack: {from: packing, to: packed}\n"
+    order = parse_definition(
+        f"kind: order\nversion: 1\ninitial: paying\n{states}{rest}transitions:\n{paid}{transitions}"
+    )
+    assert order.hooks == {"charge_card", "refund_card"}
