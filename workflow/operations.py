@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from workflow.definition.definition import UNDO
 from workflow.definition.undo_names import hook_of
 from workflow.errors import PayloadError, UnknownHookError
 from workflow.runtime import people
@@ -101,7 +102,11 @@ class Operations:
         return people.resume(self._runtime, hook, per_second=per_second, on_each=on_each)
 
     def _check_hook(self, hook: str) -> None:
-        known = sorted({name for definition in self._runtime.definitions for name in definition.hooks})
+        # What is published or fired by a definition can be held up as well.
+        named = {
+            name for one in self._runtime.definitions for names in (one.hooks, *one.edges.values()) for name in names
+        }
+        known = sorted(named - {UNDO})
         if hook not in known:
             raise UnknownHookError(f"no definition asks for a hook {hook!r}; known: {', '.join(known) or 'none'}")
 

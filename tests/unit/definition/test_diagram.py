@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow.definition.definition import Definition
+from workflow.definition.definition import Definition, Fire, HookUse, State, Transition
 from workflow.definition.diagram import dot, mermaid
 from workflow.definition.load import parse_definition
 
@@ -58,3 +58,14 @@ def test_no_text_of_a_definition_ends_a_label_early() -> None:
     assert len(mermaid(tricky).splitlines()) == len(mermaid(plain).splitlines())
     assert not re.search(r"pay \[[^\n]*(;[^\n]*[^0-9];|\"|%%|: )", mermaid(tricky).replace("#", ""))
     assert r"""[data.carrier != 'a\"b\\\\c; d: %% #e']""" in dot(tricky)
+
+
+def test_what_is_fired_on_other_entities_stands_where_hooks_do() -> None:
+    fire = Fire("order", "data.order", "arrive")
+    arrives = HookUse("fire:order.arrive", catch={"*": "stick"}, fire=fire)
+    states = {"new": State("new", on_enter=(HookUse("fire:log.add", fire=fire),)), "there": State("there", final=True)}
+    land = Transition("land", "new", "there", effects=(arrives, HookUse("sign")))
+    parcel = Definition("parcel", 1, "new", {}, states, (land,))
+    assert "    s_new : enter / fire#58;log.add" in mermaid(parcel).splitlines()
+    assert "    s_new --> s_there : land / fire#58;order.arrive (else stick), sign" in mermaid(parcel).splitlines()
+    assert '  "new" -> "there" [label="land / fire:order.arrive (else stick), sign"];' in dot(parcel).splitlines()

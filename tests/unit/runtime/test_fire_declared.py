@@ -15,7 +15,7 @@ from tests.fakes.stores import FaultyStore
 from workflow import Workflow, hook
 from workflow.definition.definition import Definitions
 from workflow.definition.load import parse_definition
-from workflow.errors import ThrottledError
+from workflow.errors import ThrottledError, UnknownHookError
 from workflow.runtime.ask import Ask
 from workflow.runtime.fire import fire
 from workflow.runtime.ledger_entry import Outcome
@@ -184,8 +184,8 @@ def test_the_event_is_read_only_where_an_expression_asks_for_its_payload(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reads = []
-    for fire in (ARRIVE, ARRIVE | {"id": "payload.order"}):
-        bench = Bench(fire)
+    for declared in (ARRIVE, ARRIVE | {"id": "payload.order"}):
+        bench = Bench(declared)
         bench.flow.create("order", "42")
         bench.delivery.run()
         found = bench.store.find_event
@@ -295,6 +295,29 @@ def test_a_refusal_is_caught_by_the_class_of_its_error() -> None:
     bench.land(order="gone")
     assert (bench.outcome().status, bench.outcome().note) == ("caught", "caught by 'stick'")
     assert bench.flow.get("parcel", "p1").state == "stuck"
+
+
+def test_what_is_fired_can_be_paused_resumed_and_skipped_by_its_name_as_a_hook_can() -> None:
+    bench = Bench()
+    bench.flow.create("order", "42")
+    bench.flow.operations.pause(EFFECT, "the orders are being moved")
+    bench.land(order="42")
+    assert bench.events("42") == []
+    assert (
+        bench.flow.operations.explain("parcel", "p1")
+        .reasons[0]
+        .what.startswith("'fire:order.arrive' of version 2 waits: the hook is paused since ")
+    )
+    bench.flow.operations.resume(EFFECT)
+    bench.delivery.sweep()
+    assert bench.events("42") == [("arrive", {"parcel": "p1"})]
+    bench.land("p2", order="gone")
+    assert [entry.entity_id for entry in bench.flow.operations.parked(hook=EFFECT)] == ["p2"]
+    bench.flow.operations.skip("parcel", "p2", "there never was such an order")
+    bench.delivery.sweep()
+    assert bench.signed == ["p1", "p2"]
+    with pytest.raises(UnknownHookError, match=r"known: fire:order\.arrive, sign"):
+        bench.flow.operations.pause("fire:order.land", "x")
 
 
 def test_a_store_that_is_busy_is_asked_again_and_nothing_is_fired_twice() -> None:
