@@ -1,4 +1,4 @@
-"""Invoices tell whoever wants to know: a warehouse by a FIFO queue, a desk by a topic, accounting by a bus; no Python."""
+"""Invoices tell who wants to know: a warehouse by a FIFO queue, a desk by a topic, accounting by a bus; no Python."""
 
 from __future__ import annotations
 
