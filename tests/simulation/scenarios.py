@@ -16,8 +16,11 @@ NASTY = load_definitions(_HERE / "nasty.yaml")
 QUEUED = load_definitions(_HERE / "queue.yaml")
 ALL = Definitions((*SHIPPED, *NASTY))
 UNDOING = load_definitions(_HERE / "undoing.yaml")
-SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING}
+SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING, "batches": NASTY}
 """What `make sim` plays, by name."""
+
+BATCHES = {"greet": 100, "count_in": 3, "work": 4, "ask": 2, "charge": 10, "announce": 1, "log_bump": 5}
+"""Hooks of the nasty kind that take several effects at once, where batches are played."""
 
 STORIES: tuple[str, ...] = ("signup", "pubsub", "payment", "trip", "shipment")
 """The stories of docs/stories that are played as well: each with its own hooks, against an outside world that is played
@@ -27,6 +30,6 @@ too, and with a rule of its own. Each is a module in the folder `stories` with a
 def get_scenario(name: str) -> Scenario:
     """What is played under that name."""
     if name in SIMULATED:
-        return Scenario(SIMULATED[name])
+        return Scenario(SIMULATED[name], batches=BATCHES if name == "batches" else {})
     scenario: Scenario = import_module(f"tests.simulation.stories.{name}").scenario()
     return scenario

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workflow.definition.definition import Definitions
 from workflow.errors import Refused, Retryable
 from workflow.runtime.effect import Effect
-from workflow.runtime.hooks import HookFunction, Hooks, LimitFunction, ProbeFunction
+from workflow.runtime.hooks import BatchFunction, HookFunction, Hooks, LimitFunction, ProbeFunction
+from workflow.testing.simulation.batches import OwnBatch, StandInBatch, error_of
 from workflow.testing.simulation.check_starts import check_start
 from workflow.testing.simulation.hook_runs import HookRuns
 from workflow.testing.simulation.own_effect import OwnEffect
@@ -44,7 +46,11 @@ class SimulatedHooks(Hooks):
         self._world = world
         names = [name for definition in definitions for name in sorted(definition.hooks)]
         for name in dict.fromkeys(names):
-            self._hooks[name] = self._watched(name, _Own(world, name, own[name]) if own else _StandIn(world, name))
+            size = own.batches[name][1] if own and name in own.batches else world.scenario.batches.get(name, 0)
+            if size:
+                self._batched(name, size, own)
+            else:
+                self._hooks[name] = self._watched(name, _Own(world, name, own[name]) if own else _StandIn(world, name))
         limits = {lane.limit_function for d in definitions for lane in d.lanes.values() if lane.limit_function}
         self.limits = {name: self._watched_limit(name, own.limits[name] if own else None) for name in sorted(limits)}
         if own:
@@ -60,28 +66,64 @@ class SimulatedHooks(Hooks):
         """The framework's own, called for real; fate adds that the process dies before or after it."""
         return self._watched(name, lambda effect: _between_crashes(self._world, lambda: function(effect)))
 
+    def _batched(self, name: str, size: int, own: Hooks | None) -> None:
+        world = self._world
+        run: BatchFunction = StandInBatch(world, _StandIn(world, name))
+        if own:
+            run = OwnBatch(world, name, own.batches[name][0])
+        watched: Any = self._watched_batch(run, size)
+        self._hooks[name], self.batches[name] = watched, (watched, size)
+
+    def _watched_batch(self, function: BatchFunction, size: int) -> BatchFunction:
+        def run(effects: Sequence[Effect]) -> object:
+            if not 0 < len(effects) <= size:
+                self._world.log.breach(4, f"{effects[0].hook!r} takes {size} effects at once, and got {len(effects)}")
+            answer: object = None
+            with self._starts(effects):
+                answer = function(effects)
+            for effect in effects:
+                if error := error_of(answer, effect):
+                    self._note_failure(effect, error)
+                else:
+                    self._note_well(effect, None)
+            return answer
+
+        return run
+
     def _watched(self, name: str, function: HookFunction) -> HookFunction:
         def run(effect: Effect) -> object:
-            world, actor = self._world, current()
-            check_start(world, effect)
-            world.log.starts[effect.key] += 1
-            world.log.cut_off.add(effect.key)
-            runs = world.running.setdefault((effect.kind, effect.id), [])
-            runs.append(actor)
-            world.tell(f"{effect.key}: runs (attempt {effect.attempt})")
-            try:
+            with self._starts([effect]):
                 returned = function(effect)
-            except BaseException as error:
-                if not actor.crashed:
-                    self._note_failure(effect, error)
-                raise
-            finally:
-                runs.remove(actor)
-            world.log.well.add(effect.key)
-            world.tell(f"{effect.key}: is done" + (f" and returned {returned!r}" if returned else ""))
+            self._note_well(effect, returned)
             return returned
 
         return run
+
+    @contextmanager
+    def _starts(self, effects: Sequence[Effect]) -> Iterator[None]:
+        world, actor = self._world, current()
+        begun = []
+        for effect in effects:
+            check_start(world, effect)
+            world.log.starts[effect.key] += 1
+            world.log.cut_off.add(effect.key)
+            begun.append(world.running.setdefault((effect.kind, effect.id), []))
+            begun[-1].append(actor)
+            world.tell(f"{effect.key}: runs (attempt {effect.attempt})")
+        try:
+            yield
+        except BaseException as error:
+            if not actor.crashed:
+                for effect in effects:
+                    self._note_failure(effect, error)
+            raise
+        finally:
+            for runs in begun:
+                runs.remove(actor)
+
+    def _note_well(self, effect: Effect, returned: object) -> None:
+        self._world.log.well.add(effect.key)
+        self._world.tell(f"{effect.key}: is done" + (f" and returned {returned!r}" if returned else ""))
 
     def _note_failure(self, effect: Effect, error: BaseException) -> None:
         world = self._world
