@@ -38,7 +38,8 @@ def fire_declared(declared: Fire, effect: Effect) -> Note | None:
     payload = {name: value for name, value in given.items() if value is not None}
     refusals = [refusal for id in ids if (refusal := _refusal(declared, effect, id, payload))]
     if refusals and declared.on_refused != SKIP:
-        raise refusals[0] if len(refusals) == 1 else FireError(_told(refusals, len(ids)))
+        # Where in the framework it was refused helps nobody.
+        raise refusals[0].with_traceback(None) if len(refusals) == 1 else FireError(_told(refusals, len(ids)))
     return Note(_told(refusals, len(ids))) if refusals else None
 
 
