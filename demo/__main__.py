@@ -20,6 +20,7 @@ STORIES = {
     "ci": "demo.ci.tell",
     "payment": "demo.payment.tell",
     "shipment": "demo.shipment.tell",
+    "pubsub": "demo.pubsub.tell",
     "signup": "demo.signup.tell",
     "hydrate": "demo.hydrate.tell",
     "trip": "demo.trip.tell",

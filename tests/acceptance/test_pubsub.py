@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
+from demo.pubsub.subscribers import Subscribers
 from tests.acceptance.conftest import Deployed
-from tests.acceptance.subscribers import Subscribers
 from workflow.runtime.publish.schema import read_schema
 
 SECRETS = {"email": "canary.email@secret.example", "iban": "DE00CANARYIBAN000001"}
@@ -17,7 +17,7 @@ PAYER = "CANARY-PAYER-9931"
 
 @pytest.fixture(scope="module")
 def subscribers(deployed: Deployed) -> Subscribers:
-    return Subscribers(deployed)
+    return Subscribers(deployed.cloud)
 
 
 def an_invoice(**more: object) -> dict[str, object]:

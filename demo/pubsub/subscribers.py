@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tests.acceptance.conftest import Deployed
 from workflow.aws.client import make_client
+from workflow.local.session import LocalCloud
+from workflow.settings import read_settings
 
 
 class Received(NamedTuple):
@@ -21,7 +22,12 @@ class Received(NamedTuple):
     @property
     def told(self) -> tuple[str, int]:
         """What it is called, and of which version it tells."""
-        return str(self.envelope["type"]), int(self.envelope["data"]["version"])
+        return str(self.envelope["type"]), self.version
+
+    @property
+    def version(self) -> int:
+        """Of which version of its invoice it tells, as its id says."""
+        return int(self.envelope["id"].rsplit("#", 2)[1])
 
 
 class Subscriber:
@@ -64,12 +70,10 @@ class Subscriber:
 class Subscribers:
     """The warehouse at the FIFO queue, the desk that writes to customers at the topic, accounting at the bus."""
 
-    def __init__(self, deployed: Deployed) -> None:
-        self._deployed = deployed
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
         self.sqs, self.s3 = self._client("sqs"), self._client("s3")
-        self.names: dict[str, str] = dict(
-            pair.split("=", 1) for pair in deployed.cloud.env["WORKFLOW_TARGETS"].split(",")
-        )
+        self.names = dict(read_settings(cloud.env).targets)
         self.warehouse = Subscriber(self.sqs, self.sqs.get_queue_url(QueueName=self.queue)["QueueUrl"])
         self.desk = Subscriber(self.sqs, self._subscribe_to_topic())
         self.accounting = Subscriber(self.sqs, self._subscribe_to_bus(), inside="detail")
@@ -120,4 +124,4 @@ class Subscribers:
         return url, arn
 
     def _client(self, service: str) -> Any:
-        return make_client(service, endpoint_url=self._deployed.cloud.endpoint_url)
+        return make_client(service, endpoint_url=self._cloud.endpoint_url)
