@@ -27,6 +27,7 @@ class FakeHistory:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.puts = 0
+        self.turned_back: list[str] = []
 
     def put_item(self, *, TableName: str, Item: dict[str, Any], **condition: Any) -> None:  # noqa: N803 - boto3's names
         self.puts += 1
@@ -36,6 +37,8 @@ class FakeHistory:
             limit = int(condition["ExpressionAttributeValues"][":version"]["N"])
             if key in self.items and int(self.items[key]["version"]["N"]) > limit:
                 raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
+        if key in self.items and int(self.items[key]["version"]["N"]) > int(Item["version"]["N"]):
+            self.turned_back.append(key[1])
         self.items[key] = Item
 
     def lines(self) -> list[tuple[str, ...]]:
@@ -141,7 +144,7 @@ def test_how_a_payment_stands_is_never_replaced_by_how_it_stood(till: Till) -> N
     # Beside live traffic: older events come after newer ones.
     assert till.flow.operations.rebuild("payment_history").events == 3
     assert till.history.items == kept
-    assert till.history.puts == 12
+    assert (till.history.puts, till.history.turned_back) == (12, [])
     till.history.items.clear()
     assert till.flow.operations.rebuild("payment_history").failed == 0
     assert till.history.items == kept
