@@ -17,6 +17,7 @@ from bench.measure import Row
 from workflow import Workflow
 from workflow.aws.bulk import TableBulk, records_of
 from workflow.aws.client import make_client
+from workflow.aws.ledger import TableLedger
 from workflow.aws.table import TableStore
 from workflow.definition.archives.load import parse_archive_map
 from workflow.definition.definition import Definition, Definitions, Field, State, Transition
@@ -95,7 +96,8 @@ def _round(url: str, folder: Path) -> tuple[float, float, float]:
     source = ArchiveSource(FolderShelf(folder), flow.runtime.clock)
     hydrated = hydrate(flow.runtime, TableBulk(_store(flow)), source, on_progress=on_progress)
     whole = time.perf_counter() - started
-    if (hydrated.loaded, hydrated.checked, hydrated.wrong) != (ENTITIES, ENTITIES, 0):
+    # One whose answer was lost is there already when it is asked again.
+    if (hydrated.loaded + hydrated.there, hydrated.checked, hydrated.wrong) != (ENTITIES, ENTITIES, 0):
         raise ValueError(f"not all was loaded: {hydrated.told[:1]}")
     return created, ENTITIES / ended[LOADING], ENTITIES / whole
 
@@ -118,7 +120,7 @@ def _flow(url: str) -> Workflow:
         ],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )
-    return Workflow(KNOWN, TableStore(client, table))
+    return Workflow(KNOWN, TableStore(client, table), ledger=TableLedger(client, table))
 
 
 _RANGE = {"AttributeName": "pk", "KeyType": "RANGE"}
