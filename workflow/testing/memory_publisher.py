@@ -36,7 +36,7 @@ class MemoryPublisher:
         assert 0 < len(messages) <= AT_ONCE, f"{len(messages)} messages in one call"
         self.calls.append((target, len(messages)))
         if target in self._gone:
-            raise PublishError(f"publishing to {target}: it is gone")
+            raise PublishError(f"publishing to {target}: there is none here; create it, or put its name right")
         failed = {message.key: self._failing.pop(message.key) for message in messages if message.key in self._failing}
         for message in messages:
             if message.key not in failed and not self._is_known(target, message.key):
