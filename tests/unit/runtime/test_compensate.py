@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,14 @@ from tests.unit.runtime.delivery import Bench
 from workflow import Effect, hook
 from workflow.definition.definition import Definition, HookUse, Retry, State, Transition
 from workflow.errors import GuardError, Refused
+from workflow.runtime.archives.archive import Archiver
+from workflow.runtime.archives.hydrate import hydrate
+from workflow.runtime.archives.manifest import Selection
+from workflow.runtime.archives.shelf import FolderShelf
+from workflow.runtime.archives.source import ArchiveSource
 from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Outcome
 from workflow.runtime.marks import probe
+from workflow.testing.memory_bulk import MemoryBulk
 
 FLIGHT, HOTEL = "cancel_flight@1.flight", "cancel_hotel@2.hotel"
 
@@ -376,3 +383,79 @@ def test_an_effect_that_is_owed_stands_as_such_before_anybody_began_it() -> None
     assert blocking is not None
     assert (blocking.hooks, blocking.entry) == ((FLIGHT, "tell"), None)
     assert OWED.undo == ""
+
+
+def test_a_redrive_asks_the_probe_of_an_undo_whose_end_nobody_knows() -> None:
+    said: list[object] = [None, TimeoutError("no answer"), True]
+    asked = []
+
+    def answer(effect: Effect) -> object:
+        asked.append(effect.undoes)
+        found = said[len(asked) - 1]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    use = replace(
+        _use("flight"), undo=HookUse("cancel_flight", Retry(attempts=2, first_seconds=30), on_unknown="verify")
+    )
+    definition = replace(TRIP, states=TRIP.states | {"flying": State("flying", on_enter=(use,))})
+    bench = a_trip("fail", definition=definition, probes=[probe(of="cancel_flight")(answer)])
+    bench.notes.failing["cancel_flight"] = raising(Crash())
+    for _ in range(2):
+        with pytest.raises(Crash):
+            bench.deliver()
+        bench.clock.advance(65)
+    bench.deliver()
+    assert bench.waiting_for() == [(2, FLIGHT, "unknown")]
+    bench.notes.failing.clear()
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+    assert asked == ["order#42#1#flight"] * 3
+    assert [hook for _, hook in hooks_run(bench)] == ["flight", "cancel_flight", "cancel_flight", "tell"]
+
+
+def test_undos_of_different_effects_run_together_if_their_hook_is_batched() -> None:
+    batches: list[list[str]] = []
+
+    @hook(name="cancel_flight", batch=10)
+    def cancel(effects: list[Effect]) -> None:
+        batches.append(sorted(effect.undoes for effect in effects))
+
+    bench = Bench(TRIP, notes=Notebook(*(name for name in NAMES if name != "cancel_flight")), probes=[cancel])
+    for number in "123":
+        bench.flow.create("order", number, {})
+    for number in "23":
+        bench.flow.fire("order", number, "stay")
+    for number in "123":
+        bench.flow.fire("order", number, "fail")
+    bench.deliver()
+    assert batches == [["order#1#1#flight", "order#2#1#flight", "order#3#1#flight"]]
+
+
+def test_what_was_done_by_a_batched_hook_is_undone() -> None:
+    @hook(name="flight", batch=10)
+    def fly(effects: list[Effect]) -> None:
+        pass
+
+    bench = Bench(TRIP, notes=Notebook(*(name for name in NAMES if name != "flight")), probes=[fly])
+    bench.flow.create("order", "42", {})
+    bench.flow.fire("order", "42", "fail")
+    bench.deliver()
+    assert bench.statuses()[2:] == [(2, FLIGHT, "done", 1), (2, "tell", "done", 1)]
+
+
+def test_what_can_be_undone_still_can_be_on_a_table_that_was_hydrated(tmp_path: Path) -> None:
+    bench = a_trip("fail", "again", "stay")
+    bench.deliver()
+    Archiver(bench.store.records, bench.clock, FolderShelf(tmp_path), Selection()).archive()
+    other = Bench(TRIP, notes=Notebook(*NAMES), workers=1, clock=bench.clock)
+    hydrate(other.flow.runtime, MemoryBulk(other.store), ArchiveSource(FolderShelf(tmp_path), bench.clock))
+    assert why_not_well(other) == []
+    assert [(version, effect) for version, effect, _, _ in other.statuses()] == [
+        (version, effect) for version, effect, _, _ in bench.statuses()
+    ]
+    other.flow.fire("order", "42", "fail")
+    other.deliver()
+    assert hooks_run(other) == [(5, "leave"), (5, "cancel_hotel"), (5, "cancel_flight"), (5, "tell")]
+    assert why_not_well(other) == []
