@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutants import accepting, compensating, delivering, lanes, waiting
+from tests.mutants import accepting, batches, compensating, delivering, lanes, waiting
 
-ALL = (*accepting.MUTANTS, *delivering.MUTANTS, *waiting.MUTANTS, *lanes.MUTANTS, *compensating.MUTANTS)
+ALL = (
+    *accepting.MUTANTS,
+    *delivering.MUTANTS,
+    *waiting.MUTANTS,
+    *lanes.MUTANTS,
+    *compensating.MUTANTS,
+    *batches.MUTANTS,
+)

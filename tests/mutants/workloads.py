@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.scenarios import ALL, NASTY, QUEUED, UNDOING
+from tests.simulation.scenarios import ALL, BATCHES, NASTY, QUEUED, UNDOING
 from workflow.testing.simulation import Command, Scenario
 
 EVERYTHING = Scenario(ALL)
@@ -35,3 +35,7 @@ def _moved(entity_id: str, repository: str, other: str) -> list[Command]:
 
 MOVING = Scenario(QUEUED, scripts=[_moved(str(n), *(("red", "blue"), ("blue", "red"))[n % 2]) for n in range(1, 6)])
 """Five entities that go from one queue to the other and back, where each has a limit of its own that changes."""
+
+
+SIDE_BY_SIDE = Scenario(NASTY, scripts=[_started(str(number)) for number in range(1, 9)], batches=BATCHES)
+"""Eight entities that do the same at the same time, and hooks that take several of them at once."""
