@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# More than two cores: tests wait for engines, builds and Lambdas half of their time.
+PROCESSES ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help demo test check lint sim mutants fmt bench build build-StreamFunction build-SweepFunction build-WebhookFunction clean
@@ -12,7 +14,8 @@ demo: $(VENV)/ready-demo ## Run the main job on an embedded cloud: orders, a job
 	@$(BIN)/python -m demo $(STORY)
 
 test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --ignore tests/performance
+	$(BIN)/python -m pytest tests/performance
 
 check: lint ## Lint, types, floors, template, definitions, fast tests
 	$(BIN)/python -m pytest tests/unit tests/properties

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 # Before any client is made: moto reaches only botocore sessions that are younger than itself.
 import moto as moto
@@ -32,17 +37,55 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-_FIGURES = pytest.StashKey[list[str]]()
+@pytest.fixture(scope="session", autouse=True)
+def _own_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for temporary files that no other process shares: tests look at what is left behind there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        # What is kept of an earlier look at TMPDIR.
+        patch.setattr(tempfile, "tempdir", None)
+        yield
+
+
+_CLOUDS = ("ci", "deployed", "stack")
+_DEPLOYING = ("tests/acceptance/", "tests/integration/local/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Keeps tests on the same cloud in one of several processes: deploying one takes longer than most tests."""
+    # Here and not above: where there is one process, nothing else needs it.
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneProcessACloud(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return _cloud_of(config.rootpath / file) if file.startswith(_DEPLOYING) else nodeid
+
+    return OneProcessACloud(config, log)
+
+
+@cache
+def _cloud_of(file: Path) -> str:
+    """The cloud that the tests of the file share with others; a name of its own where they share none."""
+    arguments = re.findall(r"\b(\w+): ", file.read_text(encoding="utf-8"))
+    return next((cloud for cloud in _CLOUDS if cloud in arguments), file.stem)
+
+
+_FIGURE = "figure"
 
 
 @pytest.fixture
 def tell_figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Keeps one measured figure for the end of the run's output."""
-    return request.config.stash.setdefault(_FIGURES, []).append
+    # With the test's report, which reaches the process that writes the output.
+    return lambda figure: request.node.user_properties.append((_FIGURE, figure))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if figures := config.stash.get(_FIGURES, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    figures = [str(figure) for report in reports for name, figure in report.user_properties if name == _FIGURE]
+    if figures:
         terminalreporter.section("figures")
         for figure in figures:
             terminalreporter.write_line(figure)
