@@ -69,8 +69,8 @@ def _arrow(transition: Transition, waits: list[str]) -> _Arrow:
         label += f" [{transition.guard}]"
     if waits:
         label += f" after {' or '.join(waits)}"
-    if transition.effects:
-        label += f" / {_names(transition.effects)}"
+    if does := ["undo all"] * transition.compensate + [_hook_text(use) for use in transition.effects]:
+        label += f" / {', '.join(does)}"
     return _Arrow(transition.source, transition.target, label, timed=bool(waits))
 
 
@@ -90,6 +90,7 @@ def _names(uses: Iterable[HookUse]) -> str:
 def _hook_text(use: HookUse) -> str:
     follows = [f"then {use.then}"] if use.then else []
     follows += [f"{'else' if error == '*' else error} {trigger}" for error, trigger in use.catch.items()]
+    follows += [f"undo {use.undo.hook}"] if use.undo else []
     return f"{use.hook} ({', '.join(follows)})" if follows else use.hook
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from workflow.definition.definition import Definitions, HookUse, Retry
+from workflow.definition.diagram import dot
 from workflow.definition.load import load_definitions, parse_definition
 from workflow.definition.plain import from_plain, to_plain
 from workflow.definition.registered import Registered
@@ -88,3 +89,9 @@ def test_what_the_page_of_compensation_shows_is_a_definition() -> None:
         f"kind: order\nversion: 1\ninitial: paying\n{states}{rest}transitions:\n{paid}{transitions}"
     )
     assert order.hooks == {"charge_card", "refund_card"}
+
+
+def test_a_diagram_shows_what_undoes_and_when() -> None:
+    drawn = dot(parse_definition(TRIP))
+    assert '[label="book / pay (undo refund)"]' in drawn
+    assert '[label="fail / undo all"]' in drawn
