@@ -107,8 +107,9 @@ def test_lost_requests_and_answers_change_nothing(ports: Ports, shop: Shop, tmp_
     wire.fail(lose_response, lose_request, lose_request, lose_response, operation="BatchGetItem")
     other.hydrate(tmp_path, kind="job")
     wire.fail(lose_response, lose_request, lose_response, lose_request, operation="TransactWriteItems")
-    hydrated = other.hydrate(tmp_path)
-    assert (hydrated.loaded + hydrated.there, hydrated.told) == (10, [])
+    hydrated = other.hydrate(tmp_path, kind="order")
+    assert wire.faults == []
+    assert (hydrated.loaded + hydrated.there, hydrated.checked, hydrated.told) == (6, 6, [])
     assert other.everything() == shop.everything()
 
 

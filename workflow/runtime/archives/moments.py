@@ -57,10 +57,7 @@ def _since_epoch(value: Value, microseconds: int) -> datetime:
     number = _number(value)
     if number is None:
         raise MomentError("is no number of seconds or milliseconds since 1970")
-    since = Decimal(number) * microseconds
-    if abs(since) > 10**18:
-        raise OverflowError
-    return _EPOCH + timedelta(microseconds=int(since))
+    return _EPOCH + timedelta(microseconds=int(Decimal(number) * microseconds))
 
 
 def _number(value: Value) -> int | Decimal | None:

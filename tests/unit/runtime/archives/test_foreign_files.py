@@ -37,6 +37,11 @@ def test_records_come_with_the_number_of_their_first_line(tmp_path: Path, encodi
     assert parse_row('2;"two\nlines"', ";") == ["2", "two\nlines"]
 
 
+def test_the_mark_that_windows_puts_in_front_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    file = file_of(tmp_path, TEXT.encode("utf-8-sig"))
+    assert file.header() == ["id", "name"]
+
+
 def test_lines_of_json_are_records(tmp_path: Path) -> None:
     file = file_of(tmp_path, '{"a": "\u2028"}\r\n\n{"a": 2}\n', "old.jsonl")
     assert (file.is_csv, records(file)) == (False, [(1, '{"a": "\u2028"}'), (3, '{"a": 2}')])

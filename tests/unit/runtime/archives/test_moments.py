@@ -50,6 +50,7 @@ def test_a_moment_is_read(times: Times, written: Any, moment: datetime) -> None:
         (Times("seconds"), [1], "is no number of seconds"),
         (Times("seconds"), 10**30, "is outside of the calendar"),
         (Times("milliseconds"), 10**15, "is outside of the calendar"),
+        (Times("seconds"), Decimal("1E+125"), "is outside of the calendar"),
     ],
 )
 def test_what_is_no_moment_is_told_without_it(times: Times, written: Any, why: str) -> None:
