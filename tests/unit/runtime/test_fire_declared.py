@@ -141,6 +141,14 @@ def test_another_entity_is_created_with_the_payload_as_its_data() -> None:
     ]
 
 
+def test_what_gives_null_is_left_out_of_the_payload() -> None:
+    bench = Bench({"kind": "order", "id": "data.order", "trigger": "close", "payload": {"note": "data.note"}})
+    for id, note in (("1", "x"), ("2", None)):
+        bench.flow.create("order", id)
+        bench.land(f"p{id}", order=id, note=note)
+    assert [bench.events(id) for id in ("1", "2")] == [[("close", {"note": "x"})], [("close", {})]]
+
+
 @pytest.mark.parametrize("order", [None, []])
 def test_nobody_to_fire_on_is_noted_and_what_comes_behind_it_runs(order: object) -> None:
     bench = Bench()
