@@ -22,7 +22,7 @@ SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING, "batches": NASTY}
 BATCHES = {"greet": 100, "count_in": 3, "work": 4, "ask": 2, "charge": 10, "announce": 1, "log_bump": 5}
 """Hooks of the nasty kind that take several effects at once, where batches are played."""
 
-STORIES: tuple[str, ...] = ("signup", "pubsub", "payment", "trip", "shipment")
+STORIES: tuple[str, ...] = ("signup", "pubsub", "payment", "trip", "shipment", "crm")
 """The stories of docs/stories that are played as well: each with its own hooks, against an outside world that is played
 too, and with a rule of its own. Each is a module in the folder `stories` with a function `scenario`."""
 
