@@ -1,4 +1,4 @@
-"""The page of the trip: its commands answer as it shows, and what it shows of files stands there."""
+"""The page of the trip: its commands answer as it shows, and the parameter that it names is there."""
 
 from __future__ import annotations
 
@@ -53,16 +53,6 @@ def test_its_commands_answer_as_it_shows(told: Callable[[str], Workflow]) -> Non
     assert [one.command for one in shown] == ["workflow history trip T-2", "workflow explain trip T-4"]
     for one in shown:
         assert run(told(one.command.rpartition(" ")[2]), one.command) == one.answer
-
-
-def test_what_it_shows_of_files_stands_there() -> None:
-    definition = (REPOSITORY / "definitions" / "trip.yaml").read_text(encoding="utf-8")
-    handler = (REPOSITORY / "handlers" / "trip.py").read_text(encoding="utf-8")
-    assert len(PAGE.blocks("yaml")) == len(PAGE.blocks("python")) == 2
-    for block in PAGE.blocks("yaml"):
-        assert block in definition
-    for block in PAGE.blocks("python"):
-        assert block.partition("\n")[2] in handler
 
 
 def test_the_parameter_that_it_names_is_one_of_the_template() -> None:
