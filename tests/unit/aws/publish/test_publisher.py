@@ -311,3 +311,8 @@ def test_whatever_the_text_it_is_sent_in_ascii(aws: Aws) -> None:
     assert body.isascii()
     assert body.isprintable()
     assert json.loads(body)["data"] == "\ufffe\u0001\U0001f69a"
+
+
+def test_more_than_ten_go_in_several_calls(aws: Aws) -> None:
+    assert publisher(aws).publish(QUEUE, [message(number) for number in range(25)]) == {}
+    assert aws.sizes("send_message_batch") == [10, 10, 5]

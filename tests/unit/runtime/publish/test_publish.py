@@ -101,6 +101,20 @@ def test_the_effects_of_two_kinds_go_in_one_call_each_asked_for_in_its_own_way(s
     }
 
 
+def test_of_two_messages_of_one_event_each_is_asked_for_in_its_own_way(shop: Shop) -> None:
+    asked: list[Message] = []
+    publish = shop.publisher.publish
+    shop.publisher.publish = lambda target, messages: asked.extend(messages) or publish(target, messages)  # type: ignore[func-returns-value,method-assign]
+    shop.place("1")
+    shop.flow.fire("order", "1", "pay", {"amount": 1})
+    shop.delivery.run()
+    assert [(message.type, message.overflow) for message in asked] == [
+        ("OrderPlaced", ""),
+        ("order.pay", ""),
+        ("order.pay", "a-bucket"),
+    ]
+
+
 def test_one_that_is_not_taken_comes_again_alone_and_holds_up_its_own_entity_only(shop: Shop) -> None:
     shop.place("1", "2", "3")
     shop.publisher.fail_once(f"order#2#1#{PLACED}", PublishError("busy"))
