@@ -216,8 +216,8 @@ def test_a_circle_over_what_definitions_declare_to_fire_on_each_other_is_told_at
     shipment = SHIPMENT.replace("[report]", "[{fire: {kind: order, id: entity.id, trigger: ship}}]")
 
     assert problems_of(tmp_path, order=order, shipment=shipment) == [
-        "order.yaml:9:56 circle without an end: order ship (paid -> shipped) -> fire:shipment.create -> shipment create "
-        "(-> new) -> fire:order.ship -> order ship"
+        "order.yaml:9:56 circle without an end: order ship (paid -> shipped) -> fire:shipment.create -> shipment "
+        "create (-> new) -> fire:order.ship -> order ship"
     ]
     guarded = order.replace("to: shipped,", "to: shipped, guard: entity.version < `9`,")
     assert problems_of(tmp_path, order=guarded, shipment=shipment) == []
