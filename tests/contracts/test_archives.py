@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,27 @@ def test_lost_requests_and_answers_change_nothing(ports: Ports, shop: Shop, tmp_
     assert wire.faults == []
     assert (hydrated.loaded + hydrated.there, hydrated.checked, hydrated.told) == (6, 6, [])
     assert other.everything() == shop.everything()
+
+
+@pytest.mark.not_on(memory="it has no wire", moto="it is no oracle", ministack="one engine with a wire will do")
+def test_an_engine_that_is_too_slow_for_large_transactions_is_given_smaller_ones(ports: Ports, tmp_path: Path) -> None:
+    shop = Shop()
+    for number in range(45):
+        shop.flow.create("order", str(number), {"total": 1})
+    shop.archive(tmp_path)
+    other, sizes = _shop(ports, shop.clock), []
+
+    def lose(request: Any, **_: Any) -> None:
+        if operation_of(request) == "TransactWriteItems":
+            sizes.append(len(json.loads(request.body)["TransactItems"]))
+            if sizes[-1] > 50:
+                lose_request(request)
+
+    ports.client.meta.events.register_first("before-send.dynamodb", lose)
+    hydrated = other.hydrate(tmp_path, workers=1)
+    assert (hydrated.loaded, hydrated.checked, hydrated.told) == (45, 45, [])
+    assert other.everything() == shop.everything()
+    assert max(sizes) > 50
 
 
 TABLES_ALONE = {"memory": "it has no wire", "moto": NO_THREADS}

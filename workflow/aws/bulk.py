@@ -32,6 +32,9 @@ _TRANSACTION_BYTES = 3 * 1024 * 1024
 """A transaction holds 4 MB.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
 
+_FEW = 25
+"""A transaction of so many items that was not answered is not divided."""
+
 _ABSENT = "attribute_not_exists(pk)"
 _LOOKS = 8
 _FIRST = items.sort_key("event", 1)
@@ -133,6 +136,12 @@ class TableBulk:
             try:
                 with translated(f"writing table {self._table}"):
                     self._client.transact_write_items(TransactItems=[self._written(part) for part in parts])
+            except StoreUnavailableError:
+                halves = _halves(parts)
+                if len(parts) <= _FEW or len(halves) < 2:
+                    raise
+                # A busy engine may be too slow for so many at once.
+                return refused.union(*map(self._put, halves))
             except ClientError as error:
                 refused |= self._refused(parts, error)
                 parts = [part for part in parts if part.key not in refused]
@@ -221,6 +230,13 @@ def _inseparable(load: Load) -> Iterator[tuple[list[_Part], int]]:
 def _bytes_of(parts: Sequence[_Part]) -> int:
     # Never less than DynamoDB counts.
     return sum(len(repr(part.item).encode()) for part in parts)
+
+
+def _halves(parts: Sequence[_Part]) -> list[list[_Part]]:
+    keys = list(dict.fromkeys(part.key for part in parts))
+    first = set(keys[: (len(keys) + 1) // 2])
+    halves = [[part for part in parts if (part.key in first) == is_first] for is_first in (True, False)]
+    return [half for half in halves if half]
 
 
 def _slices(things: Sequence[_Thing], most: int) -> Iterator[Sequence[_Thing]]:

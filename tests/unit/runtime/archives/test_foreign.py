@@ -182,6 +182,12 @@ def test_lines_of_json_are_mapped_and_read_strictly(tmp_path: Path) -> None:
     ]
 
 
+def test_an_empty_field_is_none(tmp_path: Path) -> None:
+    made = shop()
+    load(made, written(tmp_path, HEADER + row(1).replace("a@b.c", "")))
+    assert made.flow.get("order", "1").data == {"total": 10, "carrier": "dhl"}
+
+
 def test_a_file_that_cannot_be_read_is_told_and_the_others_are_loaded(tmp_path: Path) -> None:
     made = shop()
     bad = written(tmp_path, "", "bad.csv")
