@@ -23,6 +23,7 @@ STORIES = {
     "pubsub": "demo.pubsub.tell",
     "signup": "demo.signup.tell",
     "hydrate": "demo.hydrate.tell",
+    "crm": "demo.crm.tell",
     "trip": "demo.trip.tell",
 }
 """Where each story is told: a module with `tell`, which returns whether every fact at its end holds."""

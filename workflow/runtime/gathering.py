@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import isqrt
 from typing import TypeAlias, TypeVar
 
-from workflow.definition.definition import HookUse
+from workflow.definition.definition import HookUse, Retry
 from workflow.runtime.hook_run import Claimed, Ran, run_batch
 from workflow.runtime.ledger_entry import Outcome
 from workflow.runtime.retries import DEFAULT_RETRY, LONGEST_WAIT_IN_PLACE_SECONDS
@@ -49,25 +49,30 @@ def attempt_together(claimed: Claimed, size: int) -> Run[Ran | None]:
     What a whole batch raised is nobody's own error: its effects come again among fewer, and in the end each by itself.
     So whoever fails has failed alone, or was named by the hook; unless the time was up in between.
     """
-    ran: Ran | None = None
-    for most in _sizes(claimed.use, claimed.outcome, size):
-        shared, ran = ran, (yield claimed._replace(most=most))
+    shared: Ran | None = None
+    most = _most(claimed.use, claimed.outcome, size)
+    while True:
+        ran = yield claimed._replace(most=most)
         if ran is None:
             return shared
-        if not ran.is_shared:
+        if not ran.shared_by or _retry(claimed.use).attempts == 1:
             return ran
+        shared, most = ran, isqrt(ran.shared_by)
         claimed = claimed._replace(outcome=_forgiven(ran.outcome), rest_seconds=_rest_seconds(claimed.use))
-    return ran
 
 
-def _sizes(use: HookUse, outcome: Outcome, size: int) -> Sequence[int]:
-    attempts = (use.retry or DEFAULT_RETRY).attempts
-    if attempts == 1:
-        return (size,)
-    is_last = outcome.attempts - outcome.forgiven + 1 >= attempts
-    # An effect whose run was cut off may be what ended the process: so it comes among fewer as well.
+def _most(use: HookUse, outcome: Outcome, size: int) -> int:
+    attempts = _retry(use).attempts
+    # An effect whose run was cut off may be what ended the process.
     cut_off = outcome.attempts - len(outcome.attempts_failed)
-    return (size, isqrt(size), 1)[2 if is_last else max(0, min(cut_off, 2)) :]
+    is_last = outcome.attempts - outcome.forgiven + 1 >= attempts
+    if attempts > 1 and (is_last or cut_off > 1):
+        return 1
+    return isqrt(size) if attempts > 1 and cut_off == 1 else size
+
+
+def _retry(use: HookUse) -> Retry:
+    return use.retry or DEFAULT_RETRY
 
 
 def _forgiven(outcome: Outcome) -> Outcome:
@@ -75,4 +80,4 @@ def _forgiven(outcome: Outcome) -> Outcome:
 
 
 def _rest_seconds(use: HookUse) -> float:
-    return min((use.retry or DEFAULT_RETRY).first_seconds, LONGEST_WAIT_IN_PLACE_SECONDS)
+    return min(_retry(use).first_seconds, LONGEST_WAIT_IN_PLACE_SECONDS)

@@ -34,13 +34,13 @@ class Failure(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """How one run of a hook ended; `payload` is what it returned for a `then`. `is_shared`: a whole batch failed at
-    once, and nobody knows whose doing it was."""
+    """How one run of a hook ended; `payload` is what it returned for a `then`. `shared_by` is how many
+    effects failed at once, where nobody knows whose doing it was."""
 
     outcome: Outcome
     payload: Mapping[str, object]
     failure: Failure | None = None
-    is_shared: bool = False
+    shared_by: int = 0
 
 
 class Claimed(NamedTuple):
@@ -92,7 +92,7 @@ def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
     keys, started, teller = [effect.key for effect in effects], runtime.clock.now(), _Teller(runtime, effects)
     # A list of its own, for the hook may do with it what it likes.
     called, failure = _called(teller, lambda: (get_function(runtime, together[0].use)(list(effects)),))
-    is_shared = failure is not None and len(together) > 1
+    shared_by = len(together) if failure is not None and len(together) > 1 else 0
     if called is not None:
         answers, failure = _called(teller, lambda: _answers(keys, called[0]))
         if answers is not None:
@@ -101,7 +101,7 @@ def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
                 _ended(runtime, one.use, one.outcome, started, *how) for one, how in zip(together, judged, strict=True)
             ]
     return [
-        _ended(runtime, one.use, one.outcome, started, None, failure)._replace(is_shared=is_shared) for one in together
+        _ended(runtime, one.use, one.outcome, started, None, failure)._replace(shared_by=shared_by) for one in together
     ]
 
 

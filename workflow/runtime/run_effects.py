@@ -199,7 +199,7 @@ class EffectRunner:
         """The entry as it stands then; if its effect is owed again, also after how many seconds."""
         assert ran.failure is not None
         clock = self._runtime.clock
-        following = after_failure(use, ran.failure.raised, ran.outcome, clock.jitter(), is_own=not ran.is_shared)
+        following = after_failure(use, ran.failure.raised, ran.outcome, clock.jitter(), is_own=not ran.shared_by)
         if following.what == "catch":
             return self._caught(change, entry, use, ran, following.trigger), 0.0
         if following.what == "person":

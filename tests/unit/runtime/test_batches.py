@@ -85,10 +85,10 @@ def test_what_a_batch_raises_is_in_the_end_the_failure_of_the_poison_alone() -> 
     delivered = batching.deliver()
     assert delivered.effects_done == 99
     assert [entity for entity, status in batching.statuses().items() if status != "done"] == ["042"]
-    # Once all, then ten tens, then those of the bad ten by themselves; the poison is tried again in place.
+    # Once all, then ten tens, the bad ten by threes, the bad three by themselves; the poison is tried again in place.
     assert batching.sizes[0] == 100
-    assert Counter(batching.sizes) == {100: 1, 10: 10, 1: 11}
-    assert batching.outcome("041").forgiven == batching.outcome("041").attempts - 1 == 2
+    assert Counter(batching.sizes) == {100: 1, 10: 10, 3: 3, 1: 5}
+    assert batching.outcome("041").forgiven == batching.outcome("041").attempts - 1 == 3
     assert batching.outcome("000").attempts == 2
     assert batching.outcome("042").error == "ValueError: 400"
 
