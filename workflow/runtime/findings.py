@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from workflow.definition.definition import Definitions
-from workflow.definition.undo_names import undone_effect
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError, fold
 from workflow.engine.place import Place
@@ -18,6 +17,7 @@ from workflow.runtime.lane_view import LaneView, is_judged, misplaced, told_plac
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.records import EntityRecords
 from workflow.runtime.standing import Standing, standings
+from workflow.runtime.undo_findings import undos_among, wrong_undos
 
 LATE = timedelta(minutes=5)
 """Effects that nobody has begun so long after their event were lost: a stream brings them within seconds."""
@@ -135,7 +135,7 @@ def _effects(records: EntityRecords, definitions: Definitions, now: datetime) ->
             )
         if _differs(standing):
             yield _Wrong(4, f"the ledger of version {standing.event.version} has other hooks than its event owes")
-        yield from _undone(standing)
+        yield from (_Wrong(4, *wrong) for wrong in wrong_undos(standing))
         if not standing.settled and not opened:
             opened = standing.event.version
             yield from _neglected(standing, now)
@@ -149,32 +149,9 @@ def _differs(standing: Standing) -> bool:
     recorded = standing.entry.outcomes if standing.entry else {}
     if not recorded or standing.hooks is None:
         return False
-    return set(recorded).difference(_undos(recorded)) != set(standing.hooks).difference(_undos(standing.hooks))
-
-
-def _undone(standing: Standing) -> _Found:
-    """What an event that compensates should have taken back, and should not have."""
-    entry, version = standing.entry, standing.event.version
-    if entry is None or standing.hooks is None or (entry.parked and not entry.outcomes):
-        return
-    wanted, recorded = _undos(standing.hooks), _undos(entry.outcomes)
-    for name in wanted:
-        if name not in recorded:
-            yield _Wrong(4, f"version {version} compensates and does not undo {_told(name)}", "take it back by hand")
-    for name in recorded:
-        if name not in wanted:
-            yield _Wrong(4, f"version {version} undoes {_told(name)}, which was not done, or undone before")
-    if wanted != recorded and sorted(wanted) == sorted(recorded):
-        yield _Wrong(4, f"version {version} compensates, and not the last first")
-
-
-def _undos(effects: Iterable[str]) -> list[str]:
-    return [name for name in effects if undone_effect(name)[1]]
-
-
-def _told(undo: str) -> str:
-    version, effect = undone_effect(undo)
-    return f"{effect!r} of version {version}"
+    return set(recorded).difference(undos_among(recorded)) != set(standing.hooks).difference(
+        undos_among(standing.hooks)
+    )
 
 
 def _neglected(standing: Standing, now: datetime) -> _Found:
