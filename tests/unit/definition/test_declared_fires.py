@@ -125,7 +125,11 @@ def test_what_is_not_there_or_does_not_fit_is_told_with_its_place(
 
 @pytest.mark.parametrize(
     "order",
-    ["kind: [order", ORDER.replace("kind: order", "kind: 7"), ORDER.replace("close: {from: open, to: closed}", "clos: 7")],
+    [
+        "kind: [order",
+        ORDER.replace("kind: order", "kind: 7"),
+        ORDER.replace("close: {from: open, to: closed}", "clos: 7"),
+    ],
     ids=["not YAML", "no name", "a transition half read"],
 )
 def test_of_a_kind_that_could_not_be_read_nothing_is_known(tmp_path: Path, order: str) -> None:
@@ -156,6 +160,6 @@ def test_hundreds_of_fires_on_hundreds_of_transitions_are_judged_in_seconds(tmp_
     (tmp_path / "wide.yaml").write_text(
         f"kind: wide\nversion: 1\ninitial: s0\nstates:\n{states}\ntransitions:\n{ways}\n"
     )
-    started = time.perf_counter()
+    started = time.process_time()
     load_definitions(tmp_path)
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4

@@ -162,8 +162,8 @@ class World:
         return self.runtime.get_definition(kind)
 
     def owed(self, event: Event) -> tuple[str, ...]:
-        """The effects that the event owes, in order; none if nothing declares it. In the place of UNDO are those that the
-        ledger has; whether they are the right ones is another question."""
+        """The effects that the event owes, in order; none if nothing declares it. In the place of UNDO are those that
+        the ledger has; whether they are the right ones is another question."""
         owed = self._edge(event)
         entry = self.table.ledger.find(event.kind, event.entity_id, event.version) if UNDO in owed else None
         if entry is None:
