@@ -16,8 +16,8 @@ from workflow import Effect
 from workflow.definition.definition import Retry
 from workflow.errors import RegisterHookError, TransitionError
 from workflow.runtime.changes import Change
-from workflow.runtime.marks import probe
 from workflow.runtime.ledger_entry import Attempt, Outcome
+from workflow.runtime.marks import probe
 
 CUT_OFF = "a run was cut off; nobody knows whether it happened"
 
