@@ -33,9 +33,9 @@ def hook(function: _Function | None = None, *, name: str = "", fires: Sequence[s
 
     `fires` names the triggers that it may fire, for `workflow check` to find circles: `ship` of the effect's own
     entity, `shipment.book` of another, `invoice.create`. With `batch` it is given a list of up to so many Effects, of
-    different entities, and returns None when all are done, or a map from the `key` of those that are not to the error;
-    what it raises fails them all, and they come again in smaller batches. Raises RegisterHookError for what is no such
-    list or number.
+    different entities, and returns None when all are done, or a map from the `key` of those that are not to the error
+    (and of those that are to the payload of their `then`); what it raises is nobody's own failure: they come again in
+    smaller batches, at last each alone. Raises RegisterHookError for what is no such list or number.
     """
     return _marker(Mark("hook", name, _fired(fires), _batch(batch)), function)
 

@@ -210,7 +210,7 @@ class _Walk:
     def _again(self, step: Change, ran: Ran) -> Ran:
         """How the last attempt ended: one that failed is made again by itself, after a pause."""
         clock = self._runtime.clock
-        while ran.failure and not isinstance(ran.failure.raised, Refused) and ran.outcome.attempts < ATTEMPTS:
+        while ran.failure and not _is_final(ran) and ran.outcome.attempts < ATTEMPTS:
             clock.sleep(PAUSE_SECONDS * 4 ** (ran.outcome.attempts - 1) * clock.jitter())
             (ran,) = self._called([Claimed(step, self._use, ran.outcome)])
         return ran
@@ -241,3 +241,8 @@ class _Walk:
                 f"given up: {rebuilt.projection!r} failed for {MOST_IN_A_ROW} entities one after another, the last: "
                 f"{what}; what it wrote stays so, and the same command begins again"
             )
+
+
+def _is_final(ran: Ran) -> bool:
+    # What a whole batch raised is nobody's own.
+    return ran.failure is not None and isinstance(ran.failure.raised, Refused) and not ran.shared_by
