@@ -41,8 +41,17 @@ def quotable(value: object) -> Iterator[str]:
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """The text with every occurrence of a secret replaced, in whatever case, the longest first."""
-    longest_first = sorted(set(secrets), key=len, reverse=True)
+    longest_first = sorted(_possible(text, set(secrets)), key=len, reverse=True)
     return re.sub("|".join(map(_pattern, longest_first)), HIDDEN, text, flags=re.IGNORECASE) if longest_first else text
+
+
+def _possible(text: str, secrets: Iterable[str]) -> Iterable[str]:
+    """Those that may stand in the text: a large batch has thousands, and a pattern of all of them is slow."""
+    if not text.isascii():
+        # Outside of ASCII, what is the same in whatever case is for the pattern to say.
+        return secrets
+    lower = text.lower()
+    return [secret for secret in secrets if not secret.isascii() or secret.lower() in lower]
 
 
 def _pattern(secret: str) -> str:

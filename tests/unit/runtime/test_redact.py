@@ -68,3 +68,13 @@ def test_a_long_trace_keeps_its_end() -> None:
     assert len(told) == len("... ") + 8000
     assert told.startswith("... ")
     assert told.endswith("ValueError: at the bottom")
+
+
+def test_a_secret_outside_of_ascii_is_found_in_plain_text_in_whatever_case_it_is_written() -> None:
+    # The long s and the Kelvin sign are letters of ASCII in another case.
+    assert redact("secret of kelvin", ["\u017fecret", "\u212aelvin"]) == "[hidden] of [hidden]"
+
+
+def test_of_thousands_of_secrets_those_that_stand_in_the_text_are_hidden() -> None:
+    secrets = [f"user-{number}@example.com" for number in range(5000)]
+    assert redact("USER-4711@example.com and user-12@example.com", secrets) == "[hidden] and [hidden]"
