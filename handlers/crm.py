@@ -27,7 +27,7 @@ ID_PROPERTY = "contact_id"
 
 _PATH = "/crm/v3/objects/contacts/batch/upsert"
 _TIMEOUT = urllib3.Timeout(connect=3, read=10)
-_REFUSED = (400, 413, 422)
+_REFUSED = (400, 409, 413, 422)
 _LONGEST_SAID = 200
 _http: list[urllib3.PoolManager] = []
 _lock = threading.Lock()

@@ -96,6 +96,7 @@ def test_a_crm_that_turns_calls_away_gets_no_more_of_them_than_before(flow: Work
     ("answer", "error", "told"),
     [
         (Answered(400, {"message": "Invalid input"}), CrmRefusedError, "400 Invalid input"),
+        (Answered(409, {"message": "Contact already exists"}), CrmRefusedError, "409 Contact already exists"),
         (Answered(413, "no map"), CrmRefusedError, "413 "),
         (Answered(422, {"message": "x" * 500}), CrmRefusedError, f"422 {'x' * 200}"),
         (Answered(401, {"message": "no token"}), CrmNotReachedError, "401 no token"),
