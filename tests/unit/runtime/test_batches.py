@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 
 from tests.fakes.batches import SYNCED, Batching, failing, named, poisoned
+from tests.fakes.clock import START
 from tests.fakes.ledgers import Crash
 from tests.fakes.uses import LATER, using
 from tests.samples import ORDER, entering
 from workflow import Effect, hook, probe
-from workflow.definition.definition import Retry, Transition
+from workflow.definition.definition import HookUse, Retry, Transition
 from workflow.errors import Refused, RegisterHookError, Retryable
-from workflow.runtime.ledger_entry import Outcome
+from workflow.runtime.gathering import attempt_together
+from workflow.runtime.hook_run import Claimed
+from workflow.runtime.ledger_entry import Attempt, Outcome
 from workflow.runtime.people import pause, redrive
 
 
@@ -222,10 +225,13 @@ def test_a_hook_may_do_with_its_list_what_it_likes() -> None:
     def clear(effects: Any) -> None:
         effects.reverse()
         effects.clear()
+        if len(batching.batches) == 1:
+            raise ValueError("no")
 
     batching = Batching(answer=clear)
     batching.create(*named(3))
     assert batching.deliver().effects_done == 3
+    assert batching.outcome("000").attempts == 2
 
 
 def test_an_async_hook_is_refused_when_it_is_registered() -> None:
@@ -292,8 +298,9 @@ def test_an_error_that_stands_for_many_is_told_once(caplog: pytest.LogCaptureFix
 def test_when_the_time_is_up_leases_are_given_back_and_the_changes_come_again() -> None:
     batching = Batching()
     batching.create("1", "2")
-    # They wait for one another until nothing may be begun any more.
-    batching.store.ledger.meanwhile = lambda: batching.clock.advance(58)
+    ledger = batching.store.ledger
+    # The first one waits for the second until nothing may be begun any more.
+    ledger.meanwhile = lambda: setattr(ledger, "meanwhile", lambda: batching.clock.advance(58))
     delivered = batching.deliver()
     assert batching.batches == []
     assert {change.entity_id for change in delivered.failed} == {"1", "2"}
@@ -420,3 +427,32 @@ def test_what_stands_in_the_ledger_after_a_batch_is_what_stands_after_any_run() 
     batching.create("1", "2")
     batching.deliver()
     assert batching.outcome("1") == Outcome("done", 1, batching.clock.now())
+
+
+def _claimed(outcome: Outcome, attempts: int = 8) -> Claimed:
+    change: Any = None
+    return Claimed(change, HookUse("sync", retry=Retry(attempts=attempts)), outcome)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts", "most"),
+    [
+        (Outcome(), 8, 100),
+        (Outcome(attempts=1, at=START, error="503"), 8, 100),
+        (Outcome(attempts=1), 8, 10),
+        (Outcome(attempts=2), 8, 1),
+        (Outcome(attempts=5), 8, 1),
+        (Outcome(attempts=1, at=START, error="503"), 2, 1),
+        (Outcome(attempts=2, at=START, error="503", earlier=(Attempt(START, 0, "503"),), forgiven=1), 3, 100),
+        (Outcome(), 1, 100),
+        (Outcome(attempts=1), 1, 100),
+    ],
+)
+def test_among_how_many_an_effect_comes(outcome: Outcome, attempts: int, most: int) -> None:
+    assert next(attempt_together(_claimed(outcome, attempts), 100)).most == most
+
+
+def test_who_has_to_rest_keeps_nobody_waiting_who_has_not() -> None:
+    fresh = _claimed(Outcome())
+    resting, longer = fresh._replace(rest_seconds=0.2), fresh._replace(rest_seconds=0.8)
+    assert fresh.company != resting.company == longer.company

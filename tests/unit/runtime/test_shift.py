@@ -77,6 +77,30 @@ def test_a_slow_batch_of_one_hook_holds_up_no_batch_of_another() -> None:
     assert abs(began["index"] - began["sync"]) < SLOW_SECONDS / 2
 
 
+def test_a_batch_does_not_wait_until_every_other_job_has_begun() -> None:
+    began: list[str] = []
+
+    @hook
+    def press(effect: Effect) -> None:
+        began.append("press")
+        time.sleep(0.06)
+
+    def note(effects: Sequence[Effect]) -> None:
+        began.append("sync")
+
+    definition = entering(ORDER, placed=["sync"], cancelled=["press"])
+    batching = Batching(definition=definition, workers=2, clock=SystemClock(), others=[press], answer=note)
+    batching.create(*named(20))
+    batching.deliver()
+    batching.create("a", "b")
+    for one in named(20):
+        batching.flow.fire("order", one, "cancel")
+    began.clear()
+    batching.deliver()
+    assert sorted(batching.batches[-1]) == ["a", "b"]
+    assert 2 <= began.index("sync") <= 10
+
+
 def test_one_thread_alone_does_it_all() -> None:
     batching = Batching(size=3, workers=1, clock=SystemClock())
     batching.create(*named(7))
