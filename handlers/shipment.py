@@ -8,6 +8,7 @@ from workflow import Effect, hook
 _NEWS = {
     "out_for_delivery": "is out for delivery",
     "exception": "needs a little longer",
+    "going_back": "is on its way back to us",
     "delivered": "has arrived",
 }
 

@@ -33,7 +33,7 @@ SCANS = (
 LATE = (4, 0, 1, 3, 6, 5, 2, 7)
 """In which order they are reported: the first to come is the fifth that was scanned."""
 
-MILESTONES = ("out_for_delivery", "exception", "delivered")
+MILESTONES = ("out_for_delivery", "exception", "going_back", "delivered")
 
 
 class Parcels:

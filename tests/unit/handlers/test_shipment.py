@@ -21,7 +21,7 @@ MOVES = {
     "out_for_delivery": "out_for_delivery",
     "available_for_pickup": "out_for_delivery",
     "failure": "exception",
-    "return_to_sender": "exception",
+    "return_to_sender": "going_back",
     "cancelled": "exception",
     "delivered": "delivered",
     "unknown": "expected",
@@ -91,7 +91,7 @@ def test_every_word_of_the_carrier_is_an_event_and_those_that_say_where_it_is_mo
     assert event.by == "webhook:easypost"
 
 
-@pytest.mark.parametrize("status", MOVES)
+@pytest.mark.parametrize("status", [status for status in MOVES if status != "return_to_sender"])
 def test_what_comes_late_is_kept_and_moves_nothing(tracked: Tracked, status: str) -> None:
     tracked.scan("out_for_delivery", 12)
     before = tracked.shop.flow.get("shipment", "TRACK-1")
@@ -121,17 +121,60 @@ def test_in_whatever_order_reports_come_the_parcel_ends_where_the_newest_says(tr
         assert (entity.state, entity.data["at"], entity.version) == ("on_the_way", "2026-11-16T04:00:00.000000Z", 5)
 
 
-def test_two_scans_of_the_same_minute_both_move_it(tracked: Tracked) -> None:
-    tracked.scan("in_transit")
-    tracked.scan("out_for_delivery")
-    assert tracked.states == ["on_the_way", "out_for_delivery"]
+@pytest.mark.parametrize(
+    "scans",
+    [
+        ("in_transit", "out_for_delivery"),
+        ("in_transit", "failure"),
+        ("out_for_delivery", "failure"),
+        ("failure", "delivered"),
+        ("in_transit", "out_for_delivery", "failure"),
+        ("in_transit", "available_for_pickup", "delivered"),
+    ],
+)
+def test_of_two_scans_of_the_same_minute_the_one_further_along_counts_whichever_comes_first(
+    tracked: Tracked, scans: tuple[str, ...]
+) -> None:
+    for number, order in enumerate(permutations(scans)):
+        id = f"P-{number}"
+        tracked.shop.flow.create("shipment", id, {"carrier": "USPS"})
+        for status in order:
+            tracked.scan(status, tracking=id)
+        assert tracked.shop.flow.get("shipment", id).state == MOVES[scans[-1]], order
+
+
+@pytest.mark.parametrize("status", ["in_transit", "out_for_delivery"])
+def test_what_comes_after_a_failed_attempt_leads_back_only_if_it_is_later(tracked: Tracked, status: str) -> None:
+    tracked.scan("failure", 12)
+    tracked.scan(status, 12)
+    tracked.scan(status, 13)
+    assert tracked.states == ["exception", "exception", MOVES[status]]
+
+
+@pytest.mark.parametrize("before", ["in_transit", "out_for_delivery", "failure"])
+@pytest.mark.parametrize("hour", [11, 12, 13])
+def test_what_is_sent_back_stays_on_its_way_back_whatever_is_scanned_there(
+    tracked: Tracked, before: str, hour: int
+) -> None:
+    shop = tracked.shop
+    shop.shipped_order("42", "A")
+    shop.delivery.run()
+    for status, scanned in ((before, 12), ("return_to_sender", hour), *((status, 15) for status in MOVES)):
+        assert tracked.scan(status, scanned, tracking="A").status == 200
+    parcel = shop.flow.get("shipment", "A")
+    at = f"2026-11-16T{max(hour, 12)}:00:00.000000Z"
+    assert (parcel.state, parcel.data["status"], parcel.data["at"]) == ("going_back", "return_to_sender", at)
+    assert shop.flow.get("order", "42").state == "shipped"
+    assert tracked.told[-1] == "Your parcel A is on its way back to us"
+    assert ("shop@example.com", "Parcel A: return to sender") in shop.subjects()
 
 
 def test_a_time_of_another_zone_is_compared_as_the_moment_that_it_is(tracked: Tracked) -> None:
     tracked.scan("out_for_delivery", 12)
     tracked.post(report("TRACK-1", [Scan("in_transit", "2026-11-16T12:59:59+01:00", "late by a second")]))
     tracked.post(report("TRACK-1", [Scan("in_transit", "2026-11-16T13:00:00+01:00", "the same moment")]))
-    assert tracked.states == ["out_for_delivery", "out_for_delivery", "on_the_way"]
+    tracked.post(report("TRACK-1", [Scan("in_transit", "2026-11-16T13:00:01+01:00", "later by a second")]))
+    assert tracked.states == [*["out_for_delivery"] * 3, "on_the_way"]
 
 
 def test_a_report_that_comes_twice_is_one_event_and_gets_the_same_answer(tracked: Tracked) -> None:
