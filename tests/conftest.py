@@ -47,7 +47,8 @@ def _own_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         yield
 
 
-_CLOUDS = ("ci", "deployed", "stack")
+# Not `demo`: each has a cloud of its own, and all build in the repository's own folder, one over the other.
+_CLOUDS = ("ci", "deployed", "stack", "demo")
 _DEPLOYING = ("tests/acceptance/", "tests/integration/local/")
 
 
@@ -60,14 +61,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     class OneProcessACloud(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return _cloud_of(config.rootpath / file) if file.startswith(_DEPLOYING) else nodeid
+            return cloud_of(config.rootpath / file) if file.startswith(_DEPLOYING) else nodeid
 
     return OneProcessACloud(config, log)
 
 
 @cache
-def _cloud_of(file: Path) -> str:
-    """The cloud that the tests of the file share with others; a name of its own where they share none."""
+def cloud_of(file: Path) -> str:
+    """What the tests of the file share with others, by the name of an argument; a name of its own where they share nothing."""
     arguments = re.findall(r"\b(\w+): ", file.read_text(encoding="utf-8"))
     return next((cloud for cloud in _CLOUDS if cloud in arguments), file.stem)
 
