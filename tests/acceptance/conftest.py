@@ -175,7 +175,7 @@ def deploy(project: Path) -> Iterator[Deployed]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The three kinds, and one more whose hooks do what an entity asks of them."""
+    """The kinds of the project, and one more whose hooks do what an entity asks of them."""
     project = copy_of_the_project(tmp_path_factory.mktemp("project"))
     add_kind(project, "trial", TRIAL, TRIAL_HOOKS)
     with deploy(project) as deployed:
