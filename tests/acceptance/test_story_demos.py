@@ -1,4 +1,4 @@
-"""Each story but two tells itself, proves itself, and leaves nothing behind; `main` and `ci` have files of their own."""
+"""Each story proves itself and leaves nothing behind; `main` and `ci` have files of their own."""
 
 from __future__ import annotations
 
