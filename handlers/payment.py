@@ -45,11 +45,16 @@ def tell_dispute(effect: Effect) -> None:
     data, outcome = effect.entity.data, effect.entity.data.get("outcome")
     if (effect.entity.state, data) == (effect.before.state, effect.before.data):
         return
-    what = f"is over: {outcome}" if outcome else "has until the date that Stripe names to be answered"
+    which = f"Dispute {data['dispute']} of order {data['order']}"
+    if outcome:
+        text = f"{which} is over: {outcome}."
+    else:
+        about = _money(effect.event.payload["disputed"], data["currency"])
+        text = f"{which}, about {about}, has until the date that Stripe names to be answered."
     send_mail(
         get_sender(),
         f"Payment {effect.id}: dispute {outcome or 'opened'}",
-        f"The dispute about {_money(data['disputed'], data['currency'])} of order {data['order']} {what}.",
+        text,
         key=effect.key,
     )
 

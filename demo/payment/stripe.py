@@ -36,6 +36,11 @@ def authorised(id: str, payment: str, at: int, cents: int) -> dict[str, Any]:
     return event(id, "payment_intent.amount_capturable_updated", at, id=payment, amount_capturable=cents)
 
 
+def cancelled(id: str, payment: str, at: int) -> dict[str, Any]:
+    """Nothing was taken, and nothing will be."""
+    return event(id, "payment_intent.canceled", at, id=payment, last_payment_error=None)
+
+
 def captured(id: str, payment: str, at: int, cents: object) -> dict[str, Any]:
     """So much was taken."""
     return event(id, "payment_intent.succeeded", at, id=payment, amount_received=cents)

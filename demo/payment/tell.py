@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 from demo.facts import read_table
@@ -96,7 +97,7 @@ class Payments:
         for line in history(story):
             if line["email"]["S"] == ADA:
                 step, cents = line.get("step", {}).get("S", "stands"), line.get("amount", {}).get("N", "0")
-                paid = f"{int(cents) / 100:>8.2f}"
+                paid = f"{Decimal(cents) / 100:>8.2f}"
                 print(f"   {line['line']['S']:<34} {step:<10} {paid}   {line['state']['S']}")
 
     def rebuild(self, story: Story) -> None:

@@ -97,6 +97,10 @@ DECLINED = ("decline", {"reason": "card_declined"})
 DISPUTED = ("dispute", {"dispute": "dp_1", "disputed": 5000})
 WON = ("close_dispute", {"dispute": "dp_1", "outcome": "won"})
 LOST = ("close_dispute", {"dispute": "dp_1", "outcome": "lost"})
+DISPUTED_AGAIN = ("dispute", {"dispute": "dp_2", "disputed": 990})
+WON_AGAIN = ("close_dispute", {"dispute": "dp_2", "outcome": "won"})
+LOST_AGAIN = ("close_dispute", {"dispute": "dp_2", "outcome": "lost"})
+CANCELLED = ("cancel", {})
 
 
 def test_from_the_first_report_to_the_last_each_step_is_a_line_of_the_history(till: Till) -> None:
@@ -161,6 +165,10 @@ LIVES = [
     [DECLINED, AUTHORISED, ("capture", {"captured": 3000}), ("refund", {"refunded": 3000, "captured": 3000})],
     [AUTHORISED, CAPTURED, DISPUTED, WON, PARTLY],
     [AUTHORISED, CAPTURED, PARTLY, DISPUTED, LOST],
+    [CAPTURED, DISPUTED, DISPUTED_AGAIN, WON, WON_AGAIN],
+    [CAPTURED, DISPUTED, DISPUTED_AGAIN, LOST, WON_AGAIN],
+    [CAPTURED, PARTLY, DISPUTED, WON, DISPUTED_AGAIN, WON_AGAIN],
+    [DECLINED, AUTHORISED, CANCELLED],
     [DECLINED, DECLINED],
     [AUTHORISED, ("capture", {"captured": 1000}), ("refund", {"refunded": 1000, "captured": 1000}), CAPTURED],
 ]
@@ -177,7 +185,7 @@ def _send(till: Till, id: str, life: list[Any], chance: random.Random) -> None:
         event_id, trigger, payload = waiting.pop(0)
         try:
             till.flow.fire("payment", id, trigger, payload, request_id=event_id)
-        except TransitionError:
+        except (GuardError, TransitionError):
             waiting.append((event_id, trigger, payload))
         data = till.flow.get("payment", id).data
         assert 0 <= data["refunded"] <= data["captured"] <= data["amount"]
@@ -199,7 +207,8 @@ def test_reports_in_any_order_and_twice_come_to_the_same_and_none_loses_money(ti
     ("before", "report", "stands"),
     [
         ([], CAPTURED, ("captured", 0, 5990, 0)),
-        ([], DISPUTED, ("disputed", 0, 5000, 0)),
+        ([], DISPUTED, ("disputed", 0, 0, 0)),
+        ([DISPUTED, WON], CAPTURED, ("captured", 0, 5990, 0)),
         ([CAPTURED], AUTHORISED, ("captured", 0, 5990, 0)),
         ([CAPTURED], DECLINED, ("captured", 0, 5990, 0)),
         ([AUTHORISED], DECLINED, ("authorised", 5990, 0, 0)),
@@ -210,12 +219,41 @@ def test_reports_in_any_order_and_twice_come_to_the_same_and_none_loses_money(ti
         ([DISPUTED, WON], PARTLY, ("partly_refunded", 0, 5990, 990)),
         ([DISPUTED, PARTLY], WON, ("partly_refunded", 0, 5990, 990)),
         ([DISPUTED, WHOLLY], WON, ("refunded", 0, 5990, 5990)),
-        ([DISPUTED], LOST, ("disputed", 0, 5000, 0)),
-        ([DISPUTED, LOST], AUTHORISED, ("disputed", 0, 5000, 0)),
+        ([CAPTURED], ("dispute", {"dispute": "dp_1", "disputed": 6100}), ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED], LOST, ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, LOST], AUTHORISED, ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, LOST], DISPUTED, ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, DISPUTED_AGAIN], WON, ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, DISPUTED_AGAIN, WON], DISPUTED, ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, DISPUTED_AGAIN, WON], WON_AGAIN, ("captured", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, DISPUTED_AGAIN, WON_AGAIN], WON, ("captured", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, DISPUTED_AGAIN, LOST], WON_AGAIN, ("disputed", 0, 5990, 0)),
+        ([CAPTURED, DISPUTED, DISPUTED_AGAIN, WON_AGAIN], LOST, ("disputed", 0, 5990, 0)),
+        ([], CANCELLED, ("cancelled", 0, 0, 0)),
+        ([DECLINED], CANCELLED, ("cancelled", 0, 0, 0)),
+        ([AUTHORISED], CANCELLED, ("cancelled", 5990, 0, 0)),
+        ([CANCELLED], AUTHORISED, ("cancelled", 0, 0, 0)),
+        ([CANCELLED], DECLINED, ("cancelled", 0, 0, 0)),
     ],
 )
 def test_what_comes_of_a_report(till: Till, before: list[Any], report: Any, stands: tuple[str, int, int, int]) -> None:
     assert till.report(*before, report).stands() == stands
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        ("won", "captured"),
+        ("warning_closed", "captured"),
+        ("lost", "disputed"),
+        ("prevented", "disputed"),
+        ("a word of tomorrow", "disputed"),
+    ],
+)
+def test_only_what_took_no_money_settles_a_dispute(till: Till, outcome: str, state: str) -> None:
+    till.report(CAPTURED, DISPUTED, ("close_dispute", {"dispute": "dp_1", "outcome": outcome}))
+    assert till.stands()[0] == state
+    assert till.flow.get("payment", "pi_1").data["outcome"] == outcome
 
 
 # What is refused.
@@ -234,9 +272,15 @@ def test_what_comes_of_a_report(till: Till, before: list[Any], report: Any, stan
         ([], "refund", {"refunded": 6000, "captured": 5990}, GuardError),
         ([], "refund", {"refunded": 1, "captured": 0}, GuardError),
         ([CAPTURED], "refund", {"refunded": 0, "captured": 5990}, GuardError),
-        ([CAPTURED], "dispute", {"dispute": "dp_1", "disputed": 5991}, GuardError),
+        ([CAPTURED], "dispute", {"dispute": "dp_1", "disputed": 0}, GuardError),
         ([CAPTURED], "close_dispute", {"dispute": "dp_1", "outcome": "won"}, TransitionError),
         ([DISPUTED, WON], "dispute", DISPUTED[1], GuardError),
+        ([DISPUTED], "close_dispute", WON_AGAIN[1], GuardError),
+        ([DISPUTED], "close_dispute", LOST_AGAIN[1], GuardError),
+        ([DISPUTED, DISPUTED_AGAIN, WON], "close_dispute", WON[1], GuardError),
+        ([DISPUTED, DISPUTED_AGAIN, WON], "close_dispute", LOST[1], GuardError),
+        ([CAPTURED], "cancel", {}, TransitionError),
+        ([CANCELLED], "capture", CAPTURED[1], TransitionError),
         ([], "decline", {"reason": None}, PayloadError),
     ],
 )
@@ -270,7 +314,20 @@ def test_the_shop_hears_that_a_payment_is_disputed_and_how_that_ended(till: Till
         ("shop@example.com", "Payment pi_1: dispute opened"),
         ("shop@example.com", "Payment pi_1: dispute lost"),
     ]
-    assert till.texts()[1] == "The dispute about 50.00 EUR of order 42 is over: lost."
+    assert till.texts() == [
+        "Dispute dp_1 of order 42, about 50.00 EUR, has until the date that Stripe names to be answered.",
+        "Dispute dp_1 of order 42 is over: lost.",
+    ]
+
+
+def test_of_two_disputes_the_shop_hears_which_one_it_is(till: Till) -> None:
+    till.report(CAPTURED, DISPUTED, DISPUTED_AGAIN, DISPUTED, LOST, LOST, LOST_AGAIN).deliver()
+    assert till.texts() == [
+        "Dispute dp_1 of order 42, about 50.00 EUR, has until the date that Stripe names to be answered.",
+        "Dispute dp_2 of order 42, about 9.90 EUR, has until the date that Stripe names to be answered.",
+        "Dispute dp_1 of order 42 is over: lost.",
+        "Dispute dp_2 of order 42 is over: lost.",
+    ]
 
 
 def test_without_its_table_the_projection_says_what_is_missing(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
