@@ -16,6 +16,7 @@ _TITLES = {
     "all": "the shipped kinds and a nasty one",
     "lanes": "a kind with three lanes, and many who start who is next",
     "undo": "a kind of which everything can be undone",
+    "batches": "the nasty kind, with hooks that take several effects at once",
 }
 _TELL_EVERY_SECONDS = 30
 _PART = 250
@@ -52,7 +53,8 @@ def _is_kept(name: str, schedules: int) -> bool:
     parts = [(name, range(at, min(at + _PART, first + schedules))) for at in range(first, first + schedules, _PART)]
     began = told = time.perf_counter()
     total = Report()
-    print(f"\n{_TITLES.get(name, f'the story {name!r}')}:", flush=True)
+    title = f"the story {name!r}" if name in STORIES else _TITLES[name]
+    print(f"\n{title}:", flush=True)
     with multiprocessing.Pool(int(os.environ.get("PROCESSES") or 2)) as pool:
         for report, story in pool.imap_unordered(_part, parts):
             total.add(report)
