@@ -68,7 +68,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
 @cache
 def cloud_of(file: Path) -> str:
-    """What the tests of the file share with others, by an argument's name; the name of the file where they share nothing."""
+    """What the tests of the file share with others, by an argument's name; the file's name where they share nothing."""
     arguments = re.findall(r"\b(\w+): ", file.read_text(encoding="utf-8"))
     return next((cloud for cloud in _CLOUDS if cloud in arguments), file.stem)
 
