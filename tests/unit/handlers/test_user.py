@@ -59,3 +59,43 @@ def test_who_never_confirms_is_forgotten_after_a_week(shop: Shop) -> None:
     shop.clock.advance(7 * 24 * 3600 + 1)
     shop.delivery.sweep()
     assert shop.flow.get("user", user).state == "forgotten"
+
+
+def test_who_was_forgotten_and_signs_up_again_is_mailed_a_new_link_that_confirms(shop: Shop) -> None:
+    user = sign_up(shop.flow, "ada@example.com", "Ada")
+    shop.delivery.run()
+    old = shop.flow.get("user", user).data["code"]
+    shop.flow.fire("user", user, "forget")
+    assert sign_up(shop.flow, " ADA@example.com", "Ada L.") == user
+    shop.delivery.run()
+    new = shop.flow.get("user", user).data["code"]
+    assert new != old
+    assert f"code={new}" in shop.text(1)
+    assert "Hello Ada L.," in shop.text(1)
+    with pytest.raises(GuardError, match="code_fits"):
+        shop.flow.fire("user", user, "confirm", {"code": old})
+    shop.flow.fire("user", user, "confirm", {"code": new})
+    assert shop.flow.get("user", user).state == "active"
+
+
+def test_who_left_may_come_back(shop: Shop) -> None:
+    user = signed_up_and_confirmed(shop)
+    shop.flow.fire("user", user, "leave")
+    sign_up(shop.flow, "ada@example.com", "Ada")
+    assert shop.flow.get("user", user).state == "unconfirmed"
+
+
+def test_who_has_an_account_or_waits_for_the_mail_is_neither_mailed_nor_changed_by_a_stranger(shop: Shop) -> None:
+    waiting = sign_up(shop.flow, "bob@example.com", "Bob")
+    users = [signed_up_and_confirmed(shop), waiting]
+    shop.delivery.run()
+    before, mails = [shop.flow.get("user", user) for user in users], shop.subjects()
+    assert [sign_up(shop.flow, email, "Eve") for email in ("ada@example.com", "bob@example.com")] == users
+    shop.delivery.run()
+    assert ([shop.flow.get("user", user) for user in users], shop.subjects()) == (before, mails)
+
+
+def signed_up_and_confirmed(shop: Shop) -> str:
+    user = sign_up(shop.flow, "ada@example.com", "Ada")
+    shop.flow.fire("user", user, "confirm", {"code": shop.flow.get("user", user).data["code"]})
+    return user
