@@ -18,7 +18,8 @@ _PARTS = {
 @hook
 def charge_card(effect: Effect) -> dict[str, str]:
     """Takes the price of the whole trip."""
-    return {"payment": _bought(effect, amount=effect.entity.data["price"])}
+    data = effect.entity.data
+    return {"payment": _bought(effect, amount=data["price"], currency=data["currency"])}
 
 
 @hook

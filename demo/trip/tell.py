@@ -89,7 +89,8 @@ class Trips:
         )
 
     def _ask(self, story: Story, trip: str) -> None:
-        story.create("trip", trip, {"email": f"{trip.lower()}@example.com", "price": "1290.00"}, by="shop")
+        wanted = {"email": f"{trip.lower()}@example.com", "currency": "EUR", "price": "1290.00"}
+        story.create("trip", trip, wanted, by="shop")
         story.wait()
 
 

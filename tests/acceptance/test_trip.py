@@ -24,7 +24,7 @@ def company(deployed: Deployed) -> Iterator[Company]:
 
 
 def ask_for(deployed: Deployed, trip: str) -> None:
-    deployed.flow.create("trip", trip, {"email": f"{trip}@example.com", "price": "1290.00"})
+    deployed.flow.create("trip", trip, {"email": f"{trip}@example.com", "currency": "EUR", "price": "1290.00"})
     deployed.settle()
 
 

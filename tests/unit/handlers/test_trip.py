@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -27,7 +28,7 @@ def company(monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
 
 @pytest.fixture
 def trip(shop: Shop, company: Company) -> Shop:
-    shop.flow.create("trip", "7", {"email": "ada@example.com", "price": "1290.00"})
+    shop.flow.create("trip", "7", {"email": "ada@example.com", "currency": "EUR", "price": "1290.00"})
     return shop
 
 
@@ -50,6 +51,19 @@ def test_a_trip_is_paid_for_and_booked_part_by_part(trip: Shop, company: Company
     found = {name: entity.data[name] for name in ("payment", "flight", "hotel", "car")}
     assert found == {"payment": "P00001", "flight": "F00002", "hotel": "H00003", "car": "C00004"}
     assert subjects(trip) == ["Your trip is booked"]
+
+
+def test_the_card_is_charged_in_the_currency_of_the_price(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str, object]] = []
+
+    def call(method: str, path: str, body: object = None, headers: object = None) -> object:
+        asked.append((method, path, body))
+        return {"number": "P00001"}
+
+    monkeypatch.setattr(handlers.travel, "_call", call)
+    shop.flow.create("trip", "usd", {"email": "ada@example.com", "currency": "USD", "price": "1290.00"})
+    shop.delivery.run()
+    assert asked[0] == ("POST", "/payments", {"amount": Decimal("1290.00"), "currency": "USD"})
 
 
 def test_no_car_and_everything_is_taken_back_the_last_first_before_the_customer_hears(

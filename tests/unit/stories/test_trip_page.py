@@ -37,7 +37,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Workflow]:
         flow = Workflow(REPOSITORY / "definitions", MemoryStore(), handlers=HANDLERS, clock=FakeClock())
         delivery = MemoryDelivery(flow)
         company.sold_out = {"cars"} if trip == "T-2" else set()
-        flow.create("trip", trip, {"email": "ada@example.com", "price": "1290.00"}, by="shop")
+        flow.create("trip", trip, {"email": "ada@example.com", "currency": "EUR", "price": "1290.00"}, by="shop")
         delivery.run()
         if trip == "T-4":
             company.down.add("hotels")
