@@ -92,6 +92,7 @@ _CONFIGS = {
     "events": _messages_config,
     "sns": _messages_config,
     "sqs": _messages_config,
+    "sts": _messages_config,
     "ssm": _secrets_config,
     "secretsmanager": _secrets_config,
 }

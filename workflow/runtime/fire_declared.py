@@ -12,7 +12,7 @@ from workflow.errors import CreateError, EntityNotFoundError, FireError, Payload
 from workflow.runtime.declared import Note
 from workflow.runtime.effect import Effect
 
-MOST_FIRED = 1000
+MOST_FIRED = 200
 """More entities than this are no business of one effect: an invocation of a Lambda has an end."""
 
 _REFUSALS = (TransitionError, EntityNotFoundError, CreateError)

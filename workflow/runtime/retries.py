@@ -38,7 +38,8 @@ def after_failure(use: HookUse, error: BaseException, outcome: Outcome, jitter: 
     refused = is_own and isinstance(error, Refused) and not isinstance(error, StoreAccessError)
     if not refused and not is_spent(use, outcome):
         return Next("wait", wait_seconds(use.retry or DEFAULT_RETRY, outcome) * jitter)
-    trigger = caught_by(use.catch, error)
+    # What a whole batch raised is nobody's own, and moves nobody.
+    trigger = caught_by(use.catch, error) if is_own else ""
     return Next("catch", trigger=trigger) if trigger else Next("person", why="refused" if refused else "attempts")
 
 

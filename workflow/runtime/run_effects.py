@@ -91,6 +91,8 @@ class EffectRunner:
         for waits_left in reversed(range(WAITS_IN_PLACE + 1)):
             before = entry.outcomes[use.hook].attempts
             ran = yield from self._run(change, entry, use, rest_seconds)
+            if ran is None:
+                return self._out_of_time(entry, use)
             entry = entry.with_outcome(use.hook, ran.outcome)
             self.delivered.effects_failed += ran.outcome.attempts - before - (ran.failure is None)
             if ran.failure is None:
@@ -100,17 +102,23 @@ class EffectRunner:
                 return entry
         raise AssertionError("the last failure settles it, or puts it aside")
 
-    def _run(self, change: Change, entry: LedgerEntry, use: HookUse, rest_seconds: float) -> Run[Ran]:
+    def _run(self, change: Change, entry: LedgerEntry, use: HookUse, rest_seconds: float) -> Run[Ran | None]:
         outcome, size = entry.outcomes[use.hook], batch_size(self._runtime, use)
         if not size:
             if rest_seconds:
                 self._runtime.clock.sleep(rest_seconds)
             return run_hook(self._runtime, change, use, outcome)
-        ran = yield from attempt_together(Claimed(change, use, outcome, rest_seconds=rest_seconds), size)
-        if ran is None:
+        return (yield from attempt_together(Claimed(change, use, outcome, rest_seconds=rest_seconds), size))
+
+    def _out_of_time(self, entry: LedgerEntry, use: HookUse) -> LedgerEntry:
+        """Lets go of what waited for others in vain; raises OutOfTime, unless it has failed already: what was attempted
+        counts, or nobody would ever hear of it."""
+        outcome = entry.outcomes[use.hook]
+        if not outcome.error:
             self._release(entry)
             raise OutOfTime
-        return ran
+        failed = entry.with_outcome(use.hook, outcome._replace(status="failed"))
+        return self._aside.wait(failed, use.hook, "retry", timedelta(0), outcome.error)
 
     def _pause(self, entry: LedgerEntry, hook: str) -> Pause | None:
         try:

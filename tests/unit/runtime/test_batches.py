@@ -321,6 +321,19 @@ def test_when_the_time_is_up_after_a_batch_has_failed_its_effects_wait_and_nobod
     assert batching.statuses() == {"1": "failed", "2": "failed"}
 
 
+def test_an_attempt_that_was_made_counts_though_there_is_no_time_for_the_next_one() -> None:
+    @hook
+    def press(effect: Effect) -> None:
+        batching.clock.advance(58)
+
+    order = entering(ORDER, placed=["sync", "press"])
+    batching = Batching(definition=order, answer=failing("1"), others=[press])
+    batching.create("1", "2")
+    delivered = batching.deliver()
+    assert (delivered.failed, delivered.put_aside, batching.sizes) == ([], 1, [2])
+    assert (batching.outcome("1").status, batching.outcome("1").attempts) == ("failed", 1)
+
+
 def test_a_paused_batched_hook_is_not_run() -> None:
     batching = Batching()
     pause(batching.flow.runtime, "sync", "the CRM is being moved")
@@ -352,6 +365,15 @@ def test_what_a_whole_batch_raised_is_caught_only_for_whom_it_belongs_to() -> No
     batching.create("1", "2", "3")
     batching.deliver()
     assert [batching.flow.get("order", one).state for one in "123"] == ["placed", "cancelled", "placed"]
+
+
+def test_what_a_whole_batch_raised_moves_nobody_where_nothing_comes_again() -> None:
+    definition = using(SYNCED, retry=Retry(attempts=1), catch={"*": "cancel"})
+    batching = Batching(definition=definition, answer=poisoned("2"))
+    batching.create("1", "2", "3")
+    batching.deliver()
+    assert [batching.flow.get("order", one).state for one in "123"] == ["placed"] * 3
+    assert set(batching.statuses().values()) == {"parked"}
 
 
 def test_after_a_batch_was_cut_off_each_effect_is_asked_about() -> None:

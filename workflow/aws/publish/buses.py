@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from workflow.aws.publish.failures import failure, translated
 from workflow.aws.publish.parcels import Parcel
 
@@ -60,7 +62,12 @@ class Buses:
         # https://github.com/aws/aws-cli/issues/9186
         now = time.monotonic()
         if now >= self._seen.get(bus, now):
-            self._client.describe_event_bus(Name=bus)
+            try:
+                self._client.describe_event_bus(Name=bus)
+            except ClientError as error:
+                # Another account's bus may be open for events, and for nothing else; then the events say how it is.
+                if "AccessDenied" not in error.response["Error"]["Code"]:
+                    raise
             self._seen[bus] = now + SEEN_SECONDS
 
 

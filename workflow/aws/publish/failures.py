@@ -20,8 +20,14 @@ _GONE = {
     "ResourceNotFoundException",
     "NoSuchBucket",
 }
-_CLOSED = re.compile(r"AccessDenied|Authoriz|InvalidSecurity|InvalidClientTokenId|ExpiredToken|UnrecognizedClient|KMS")
-_PASSING = re.compile(r"Throttl|TooManyRequests|SlowDown|Internal|Unavailable|Timeout|Busy", re.IGNORECASE)
+_CLOSED = re.compile(
+    "AccessDenied|AccessKey|Authentica|Authoriz|Expired|InvalidClientTokenId|InvalidSecurity|KMS|PermanentRedirect"
+    "|Signature|UnrecognizedClient"
+)
+_PASSING = re.compile(
+    r"Throttl|TooManyRequests|SlowDown|Internal|Unavailable|Timeout|Busy|OverLimit|LimitExceeded|OperationAborted",
+    re.IGNORECASE,
+)
 
 
 def failure(subject: str, code: str, message: str, status: int = 400) -> WorkflowError:

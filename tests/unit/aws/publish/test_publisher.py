@@ -228,6 +228,10 @@ def test_an_event_that_is_not_taken_fails_alone(aws: Aws, told: str, error: type
     [
         (code("AWS.SimpleQueueService.NonExistentQueue"), "there is none here; create it, or put its name right"),
         (code("AccessDenied"), "it is closed to us; give the function's role the permission"),
+        (code("SignatureDoesNotMatch"), "it is closed to us"),
+        (code("InvalidAccessKeyId"), "it is closed to us"),
+        (code("RequestExpired"), "it is closed to us"),
+        (code("OverLimit"), "OverLimit: why"),
         (code("RequestThrottled"), "RequestThrottled: why"),
         (code("Whatever", 503), "Whatever: why"),
         (ReadTimeoutError(endpoint_url="http://x"), "no answer"),
@@ -239,6 +243,12 @@ def test_a_call_that_fails_fails_for_all_of_it_once_and_may_come_again(aws: Aws,
     assert [type(error) for error in failed.values()] == [PublishError, PublishError]
     assert all(str(error).startswith("publishing to queue 'q': ") and words in str(error) for error in failed.values())
     assert aws.sizes("send_message_batch") == [2]
+
+
+def test_a_bus_that_may_not_be_looked_at_may_be_open_for_events(aws: Aws) -> None:
+    aws.raises = lambda operation, _: code("AccessDeniedException") if operation == "describe_event_bus" else None
+    assert publisher(aws).publish(BUS, [message(1)]) == {}
+    assert aws.operations() == ["describe_event_bus", "put_events"]
 
 
 def test_a_call_that_is_refused_for_one_message_is_halved_until_it_is_alone(aws: Aws) -> None:
