@@ -42,21 +42,16 @@ def tell_refund(effect: Effect) -> None:
 def tell_dispute(effect: Effect) -> None:
     """Tells the shop that a customer's bank wants money back, and how that ended; nothing if it was told before."""
     assert effect.before is not None, "no payment is created disputed"
-    data, outcome = effect.entity.data, effect.entity.data.get("outcome")
+    data, told = effect.entity.data, effect.event.payload
     if (effect.entity.state, data) == (effect.before.state, effect.before.data):
         return
     which = f"Dispute {data['dispute']} of order {data['order']}"
-    if outcome:
-        text = f"{which} is over: {outcome}."
-    else:
-        about = _money(effect.event.payload["disputed"], data["currency"])
+    if effect.event.trigger == "dispute":
+        how, about = "opened", _money(told["disputed"], data["currency"])
         text = f"{which}, about {about}, has until the date that Stripe names to be answered."
-    send_mail(
-        get_sender(),
-        f"Payment {effect.id}: dispute {outcome or 'opened'}",
-        text,
-        key=effect.key,
-    )
+    else:
+        how, text = told["outcome"], f"{which} is over: {told['outcome']}."
+    send_mail(get_sender(), f"Payment {effect.id}: dispute {how}", text, key=effect.key)
 
 
 def _step(effect: Effect) -> dict[str, Any]:

@@ -98,6 +98,7 @@ DISPUTED = ("dispute", {"dispute": "dp_1", "disputed": 5000})
 WON = ("close_dispute", {"dispute": "dp_1", "outcome": "won"})
 LOST = ("close_dispute", {"dispute": "dp_1", "outcome": "lost"})
 DISPUTED_AGAIN = ("dispute", {"dispute": "dp_2", "disputed": 990})
+DISPUTED_THIRD = ("dispute", {"dispute": "dp_3", "disputed": 990})
 WON_AGAIN = ("close_dispute", {"dispute": "dp_2", "outcome": "won"})
 LOST_AGAIN = ("close_dispute", {"dispute": "dp_2", "outcome": "lost"})
 CANCELLED = ("cancel", {})
@@ -279,6 +280,12 @@ def test_only_what_took_no_money_settles_a_dispute(till: Till, outcome: str, sta
         ([DISPUTED], "close_dispute", LOST_AGAIN[1], GuardError),
         ([DISPUTED, DISPUTED_AGAIN, WON], "close_dispute", WON[1], GuardError),
         ([DISPUTED, DISPUTED_AGAIN, WON], "close_dispute", LOST[1], GuardError),
+        ([DISPUTED, DISPUTED_AGAIN], "close_dispute", {**WON[1], "dispute": "dp_3"}, GuardError),
+        ([DISPUTED, DISPUTED_AGAIN, DISPUTED_THIRD, WON], "close_dispute", WON[1], GuardError),
+        ([DISPUTED, PARTLY], "close_dispute", WON_AGAIN[1], GuardError),
+        ([DISPUTED, WHOLLY], "close_dispute", WON_AGAIN[1], GuardError),
+        ([DISPUTED, DISPUTED_AGAIN, PARTLY, WON], "close_dispute", WON[1], GuardError),
+        ([DISPUTED, DISPUTED_AGAIN, WHOLLY, WON], "close_dispute", WON[1], GuardError),
         ([CAPTURED], "cancel", {}, TransitionError),
         ([CANCELLED], "capture", CAPTURED[1], TransitionError),
         ([], "decline", {"reason": None}, PayloadError),
@@ -318,6 +325,11 @@ def test_the_shop_hears_that_a_payment_is_disputed_and_how_that_ended(till: Till
         "Dispute dp_1 of order 42, about 50.00 EUR, has until the date that Stripe names to be answered.",
         "Dispute dp_1 of order 42 is over: lost.",
     ]
+
+
+def test_a_dispute_that_ended_without_a_word_is_told_as_over(till: Till) -> None:
+    till.report(CAPTURED, DISPUTED, ("close_dispute", {"dispute": "dp_1", "outcome": ""})).deliver()
+    assert till.texts()[1] == "Dispute dp_1 of order 42 is over: ."
 
 
 def test_of_two_disputes_the_shop_hears_which_one_it_is(till: Till) -> None:
