@@ -255,6 +255,7 @@ def test_only_what_took_no_money_settles_a_dispute(till: Till, outcome: str, sta
     till.report(CAPTURED, DISPUTED, ("close_dispute", {"dispute": "dp_1", "outcome": outcome}))
     assert till.stands()[0] == state
     assert till.flow.get("payment", "pi_1").data["outcome"] == outcome
+    assert till.report(DISPUTED_AGAIN).flow.get("payment", "pi_1").data.get("outcome") is None
 
 
 # What is refused.
