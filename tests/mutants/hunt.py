@@ -41,9 +41,10 @@ def kill(mutant: Mutant, most: int) -> Hunt:
     scenario = mutant.scenario
     with mutant.alive(), silent():
         for seed in range(1, most + 1):
-            breaches = run_schedule(scenario, Fate(seed)).breaches
-            if breaches:
-                promise = breaches[0].promise
+            broken = [breach.promise for breach in run_schedule(scenario, Fate(seed)).breaches]
+            if broken:
+                # One break often leads to others.
+                promise = next((one for one in broken if one in mutant.promises), broken[0])
                 return Hunt(mutant.name, promise, promise in mutant.promises, seed)
     return Hunt(mutant.name, 0, False, most)
 
