@@ -11,7 +11,7 @@ MUTANTS = (
     Mutant(
         "no version condition",
         "a transition is written whatever version of the entity stands there by now, over another writer's event",
-        (1, 2, 10),
+        (1, 2, 4, 10),
         (
             Edit(f"{_STORE}._contested", "_place(entity) == _place(write.before)", "True"),
             Edit(f"{_STORE}._contested", "event is None and ", ""),
