@@ -15,8 +15,8 @@ CONFIRMATION = "Please confirm your address"
 DOWN = [f"down{number}@example.com" for number in range(1, 6)]
 FLAKY = [f"flaky{number}@example.com" for number in range(1, 6)]
 SLOW = [f"slow{number}@example.com" for number in range(1, 6)]
-SLOW_SECONDS = 2.0
-ANSWER_SECONDS = 1.0
+SLOW_SECONDS = 4.0
+ANSWER_SECONDS = 3.0
 """What nobody should have to wait longer for, on a machine that does much else."""
 
 
