@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
+from workflow.definition.definition import Definition
 from workflow.engine.place import LaneKey
 from workflow.errors import EffectNotParkedError
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.people import redrive, skip
+from workflow.runtime.retries import DEFAULT_RETRY
 from workflow.testing.simulation.check_lanes import check_prompt
 from workflow.testing.simulation.check_visible import check_visible
 from workflow.testing.simulation.scheduler import SECOND
@@ -17,7 +19,7 @@ from workflow.testing.simulation.story import START
 from workflow.testing.simulation.world import World
 
 _MOST_ROUNDS = 120
-"""Without an effect that was settled: however many a schedule owes, each may take its tries and its redrives."""
+"""Without an effect that was settled, and beside the tries that the hooks are given."""
 _MOST_STEPS = 5_000
 _REDRIVES = 2
 _LANE_LOOKS = 2
@@ -50,7 +52,7 @@ def _reconcile(world: World) -> None:
 
 def _settle(world: World, redriven: dict[tuple[str, str, int], int], *, mends: bool = False) -> None:
     rounds = settled = 0
-    while rounds < _MOST_ROUNDS:
+    while rounds < _MOST_ROUNDS or rounds < _MOST_ROUNDS + _tries(world):
         rounds, settled = (rounds + 1, settled) if settled == len(world.log.settled) else (0, len(world.log.settled))
         _until_idle(world)
         if not world.log.breaches:
@@ -71,6 +73,15 @@ def _settle(world: World, redriven: dict[tuple[str, str, int], int], *, mends: b
         world.scheduler.now = max(world.scheduler.now, due)
         world.start_sweep()
     world.log.breach(4, f"it does not become quiet: {', '.join(map(_told, _open(world)))}")
+
+
+def _tries(world: World) -> int:
+    """How often hooks may fail before anything is settled: each entity as often as its most patient hook is tried."""
+    return sum(_most_attempts(world.definition(kind)) for kind, _ in world.table.entity_keys())
+
+
+def _most_attempts(definition: Definition) -> int:
+    return max(((use.retry or DEFAULT_RETRY).attempts for uses in definition.uses.values() for use in uses), default=0)
 
 
 def _until_idle(world: World) -> None:
