@@ -15,10 +15,12 @@ from workflow.runtime.ask import Ask, check_id
 from workflow.runtime.fire import Accepted, create, fire
 from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.metering import NO_METER, Meter
 from workflow.runtime.ports import Clock, Ledger, Listed, Store, Violation
 from workflow.runtime.publish.port import Publisher
 from workflow.runtime.records import Records
 from workflow.runtime.runtime import MAX_DEPTH, Runtime
+from workflow.runtime.tracing import NO_TRACER, Tracer
 from workflow.settings import Settings, read_settings
 
 
@@ -41,12 +43,15 @@ class Workflow:
         records: Records | None = None,
         max_depth: int = MAX_DEPTH,
         publisher: Publisher | None = None,
+        tracer: Tracer = NO_TRACER,
+        meter: Meter = NO_METER,
     ) -> None:
         """Loads the definitions (a folder, a file, or loaded ones) and checks them against the handlers.
 
         With `hooks_required=False` they may ask for hooks that no handler registers. `ledger` defaults to the store's
         own; so do `records`, which only `operations` needs. `max_depth`: how many effects may lead one to another.
-        `publisher` takes what the definitions publish; without one it waits. Raises DefinitionError with all problems,
+        `publisher` takes what the definitions publish; without one it waits. `tracer` and `meter` keep what was
+        done, and how often. Raises DefinitionError with all problems,
         or RegisterHookError.
         """
         hooks = Hooks(handlers)
@@ -58,7 +63,9 @@ class Workflow:
         if ledger is None:
             raise SettingsError(f"{type(store).__name__} brings no ledger; give one with ledger=")
         clock = clock or SystemClock()
-        self._runtime = Runtime(definitions, hooks, store, ledger, clock, max_depth, publisher=publisher)
+        self._runtime = Runtime(
+            definitions, hooks, store, ledger, clock, max_depth, publisher=publisher, tracer=tracer, meter=meter
+        )
         self._records = records or getattr(store, "records", None)
 
     @classmethod
@@ -71,7 +78,7 @@ class Workflow:
     def from_settings(cls, settings: Settings, *, hooks_required: bool = True) -> Workflow:
         """The application that the settings describe."""
         # An application that brings its own store never pays for importing botocore.
-        from workflow.aws.compose import open_ports, open_publisher, read_compiled
+        from workflow.aws.compose import open_ports, open_publisher, open_tracer, read_compiled
 
         store, ledger, records = open_ports(settings)
         compiled = settings.definitions.endswith(".json")
@@ -85,6 +92,7 @@ class Workflow:
             records=records,
             max_depth=settings.max_depth,
             publisher=open_publisher(settings),
+            tracer=open_tracer(settings),
         )
 
     @property

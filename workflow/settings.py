@@ -11,7 +11,10 @@ from typing import Any
 
 from workflow.errors import SettingsError
 
-_KEYS = ("table", "definitions", "webhooks", "handlers", "workers", "max_depth", "event_source", "targets")
+_KEYS = ("table", "definitions", "webhooks", "handlers", "workers", "max_depth", "event_source", "targets", "tracing")
+TRACINGS = ("", "xray", "opentelemetry")
+"""What traces are kept by; '' for none."""
+
 _SOURCE = re.compile(r"[!-~]{1,256}")
 
 
@@ -20,7 +23,7 @@ class Settings:
     """What a process needs to know to work on one table; `''` and `()` where nothing was said.
 
     `event_source` is what published messages name as their source; `targets` are pairs of what definitions call a
-    queue, topic, bus or bucket, and what it is called here.
+    queue, topic, bus or bucket, and what it is called here; `tracing` is one of TRACINGS.
     """
 
     table: str = ""
@@ -32,6 +35,7 @@ class Settings:
     max_depth: int = 16
     event_source: str = ""
     targets: tuple[tuple[str, str], ...] = ()
+    tracing: str = ""
 
     def get_table(self) -> str:
         """The table's name; raises SettingsError that says how to give it."""
@@ -55,6 +59,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
         max_depth=_number(environment, written, "max_depth", 16, 1000),
         event_source=_event_source(environment.get("WORKFLOW_EVENT_SOURCE", written.get("event_source", ""))),
         targets=_targets(environment.get("WORKFLOW_TARGETS", written.get("targets", ""))),
+        tracing=_tracing(environment.get("WORKFLOW_TRACING", written.get("tracing", ""))),
     )
 
 
@@ -72,6 +77,12 @@ def _event_source(given: str) -> str:
             f"event_source (or WORKFLOW_EVENT_SOURCE) is {given!r}; give a URI reference such as /shop/orders, "
             f"of up to 256 characters without blanks; those that begin with 'aws.' are Amazon's"
         )
+    return given
+
+
+def _tracing(given: str) -> str:
+    if given not in TRACINGS:
+        raise SettingsError(f"tracing (or WORKFLOW_TRACING) is {given!r}; give one of: xray, opentelemetry, or nothing")
     return given
 
 
@@ -113,7 +124,7 @@ def _misfit(written: Any) -> str:
 
             near = difflib.get_close_matches(name, _KEYS, n=1)
             return f"has no {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}; it has: {', '.join(_KEYS)}"
-    for name in ("table", "definitions", "webhooks", "event_source", "targets"):
+    for name in ("table", "definitions", "webhooks", "event_source", "targets", "tracing"):
         if not isinstance(written.get(name, ""), str):
             return f"{name} must be text"
     handlers = written.get("handlers", [])

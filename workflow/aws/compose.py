@@ -15,7 +15,9 @@ from workflow.aws.table import TableStore
 from workflow.definition.definition import Definitions
 from workflow.errors import SettingsError
 from workflow.runtime.hooks import Hooks, require
+from workflow.runtime.metering import NO_METER, Meter
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.tracing import NO_TRACER, Tracer
 from workflow.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,14 +41,27 @@ def open_ports(settings: Settings) -> tuple[TableStore, TableLedger, TableRecord
     return TableStore(client, table), TableLedger(client, table), TableRecords(client, table)
 
 
-def open_runtime(settings: Settings) -> Runtime:
+def open_runtime(settings: Settings, meter: Meter = NO_METER) -> Runtime:
     """A runtime on compiled definitions, for a Lambda; raises SettingsError, StoreAccessError, or RegisterHookError if
     a hook that the definitions ask for is not registered."""
     definitions, hooks = read_compiled(settings.definitions), Hooks(settings.handlers)
     require(hooks, definitions)
     store, ledger = open_table(settings)
     clock, publisher = SystemClock(), open_publisher(settings)
-    return Runtime(definitions, hooks, store, ledger, clock, settings.max_depth, publisher=publisher)
+    tracer = open_tracer(settings)
+    return Runtime(
+        definitions, hooks, store, ledger, clock, settings.max_depth, publisher=publisher, tracer=tracer, meter=meter
+    )
+
+
+def open_tracer(settings: Settings) -> Tracer:
+    """What keeps traces, as the settings say; raises SettingsError if what it needs is not installed."""
+    if not settings.tracing:
+        return NO_TRACER
+    # Here and not above: the SDK costs more than a client of DynamoDB, and most processes trace nothing.
+    from workflow.aws.tracing import open_adapter
+
+    return open_adapter(settings.tracing)
 
 
 def open_publisher(settings: Settings) -> LatePublisher:

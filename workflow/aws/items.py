@@ -80,11 +80,15 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
         "listed": {"S": listed(entity.kind, entity.state)},
     }
     item |= _numbers(entity)
-    return item | _place(entity.place)
+    return item | _place(entity.place) | _texts(trace=entity.trace)
 
 
 def _place(place: Place | None) -> dict[str, Any]:
     return {} if place is None else {"place": write_place(place)}
+
+
+def _texts(**texts: str) -> dict[str, Any]:
+    return {name: {"S": text} for name, text in texts.items() if text}
 
 
 def _numbers(written: Entity | Event) -> dict[str, Any]:
@@ -96,52 +100,67 @@ def _read_number(item: Item, name: str) -> int:
     return int(item[name]["N"]) if name in item else 0
 
 
+class _Update:
+    """An update expression that grows by one attribute after another."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
+        self._assigned: list[str] = []
+        self._removed: list[str] = []
+
+    def put(self, name: str, value: Any, *, within: str = "", alias: str = "") -> None:
+        """Sets the attribute; removes it if there is no value. `alias` is what stands for a name that users chose."""
+        alias = alias or name
+        self.names[f"#{alias}"] = name
+        path = f"#{within}.#{alias}" if within else f"#{alias}"
+        if value is None:
+            self._removed.append(path)
+        else:
+            self.values[f":{alias}"] = value
+            self._assigned.append(f"{path} = :{alias}")
+
+    @property
+    def expression(self) -> str:
+        """All of it."""
+        removed = f" REMOVE {', '.join(self._removed)}" if self._removed else ""
+        return f"SET {', '.join(self._assigned)}{removed}"
+
+
 def entity_update(event: Event, before: Entity, after: Entity) -> dict[str, Any]:
     """The update that the event makes of an entity's item: of the data nothing but the changes, so that the item is
     what it was and the event, whatever became of the copy that was decided on. Conditional on version and state."""
-    sets = {
-        "state": {"S": event.target},
-        "version": {"N": str(event.version)},
-        "edge": {"S": edge(event.kind, event.definition, event.trigger, event.source, event.target)},
-        "event": {"S": event.id},
-        "changed_at": write_time(event.at),
-        "listed": {"S": listed(event.kind, event.target)},
-        "depth": {"N": str(event.depth)},
-        "owing": {"N": str(event.owing)},
-    }
-    names = {f"#{name}": name for name in sets}
-    values = {f":{name}": value for name, value in sets.items()}
-    assigned = [f"#{name} = :{name}" for name in sets]
-    removed = []
+    update = _Update()
+    update.put("state", {"S": event.target})
+    update.put("version", {"N": str(event.version)})
+    update.put("edge", {"S": edge(event.kind, event.definition, event.trigger, event.source, event.target)})
+    update.put("event", {"S": event.id})
+    update.put("changed_at", write_time(event.at))
+    update.put("listed", {"S": listed(event.kind, event.target)})
+    update.put("depth", {"N": str(event.depth)})
+    update.put("owing", {"N": str(event.owing)})
     if event.place != before.place:
-        names["#place"] = "place"
-        if event.place is None:
-            removed.append("#place")
-        else:
-            values[":place"] = write_place(event.place)
-            assigned.append("#place = :place")
-    changes = event.changes
-    if len(changes) > _MOST_CHANGES:
-        assigned.append("#data = :data")
-        values[":data"] = write_map(after.data)
-        changes = {}
-    for number, (name, value) in enumerate(changes.items()):
-        names[f"#f{number}"] = name
-        if value is None:
-            removed.append(f"#data.#f{number}")
-        else:
-            values[f":f{number}"] = write_value(value)
-            assigned.append(f"#data.#f{number} = :f{number}")
-    if event.changes:
-        names["#data"] = "data"
+        update.put("place", write_place(event.place) if event.place else None)
+    if event.trace != before.trace:
+        update.put("trace", {"S": event.trace} if event.trace else None)
+    _put_changes(update, event, after)
     return {
         "Key": key(event.kind, event.entity_id, ENTITY),
-        "UpdateExpression": f"SET {', '.join(assigned)}" + (f" REMOVE {', '.join(removed)}" if removed else ""),
+        "UpdateExpression": update.expression,
         "ConditionExpression": "#version = :version_read AND #state = :state_read",
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values
+        "ExpressionAttributeNames": update.names,
+        "ExpressionAttributeValues": update.values
         | {":version_read": {"N": str(before.version)}, ":state_read": {"S": before.state}},
     }
+
+
+def _put_changes(update: _Update, event: Event, after: Entity) -> None:
+    if len(event.changes) > _MOST_CHANGES:
+        update.put("data", write_map(after.data))
+        return
+    for number, (name, value) in enumerate(event.changes.items()):
+        update.names["#data"] = "data"
+        update.put(name, None if value is None else write_value(value), within="data", alias=f"f{number}")
 
 
 @reader
@@ -163,6 +182,7 @@ def read_entity(item: Item) -> Entity:
         _read_number(item, "depth"),
         _read_number(item, "owing"),
         find_place(item),
+        read_text(item, "trace"),
     )
 
 
@@ -185,10 +205,8 @@ def write_event(event: Event) -> dict[str, Any]:
             item[name] = {"M": values}
     if sent:
         item["sent"] = write_value(sent)
-    for name, text in (("by", event.by), ("request", event.request_id), ("cause", event.cause)):
-        if text:
-            item[name] = {"S": text}
-    return item | _numbers(event) | _place(event.place)
+    texts = _texts(by=event.by, request=event.request_id, cause=event.cause, trace=event.trace)
+    return item | _numbers(event) | _place(event.place) | texts
 
 
 @reader
@@ -218,6 +236,7 @@ def read_event(item: Item) -> Event:
         depth=_read_number(item, "depth"),
         owing=_read_number(item, "owing"),
         place=find_place(item),
+        trace=read_text(item, "trace"),
     )
 
 

@@ -28,6 +28,7 @@ class Command:
     request_id: str = ""
     cause: str = ""
     depth: int = 0
+    trace: str = ""
 
 
 def decide(machine: Machine, entity: Entity, command: Command, now: datetime) -> Event | Refused:
@@ -69,6 +70,7 @@ def decide(machine: Machine, entity: Entity, command: Command, now: datetime) ->
         cause=command.cause,
         depth=command.depth,
         owing=entity.version + 1 if machine.definition.edges.get(edge) else entity.owing,
+        trace=command.trace,
     )
 
 
@@ -95,6 +97,7 @@ def decide_creation(definition: Definition, entity_id: str, command: Command, no
         cause=command.cause,
         depth=command.depth,
         owing=1 if definition.edges[(CREATE, "", definition.initial)] else 0,
+        trace=command.trace,
     )
 
 

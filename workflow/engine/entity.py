@@ -15,7 +15,8 @@ class Entity(NamedTuple):
 
     `definition` is the definition version of its last event, `event_id` and `trigger` are that event's, `depth`
     counts the effects that led to it one from another (0: somebody outside asked), `owing` is the version of its last
-    event that owes effects (0: none did), `place` is where it stands in a lane. Times are aware, in UTC.
+    event that owes effects (0: none did), `place` is where it stands in a lane, `trace` its last event's. Times are
+    aware, in UTC.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Entity(NamedTuple):
     depth: int = 0
     owing: int = 0
     place: Place | None = None
+    trace: str = ""
 
     @property
     def key(self) -> str:

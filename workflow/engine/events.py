@@ -23,7 +23,7 @@ class Event(NamedTuple):
     `source` is '' for the first event. `changes` holds the fields of the data that the event set, and None for those
     it cleared. `cause` is the key of the effect that asked, or ''. `owing` is the version of the last event up to this
     one that owes effects, 0 if none did: the chain along which effects are run in order. `place` is where in a lane the
-    entity stands since then. `at` is aware, in UTC.
+    entity stands since then. `trace` is what a tracer goes on from, '' if nobody traced it. `at` is aware, in UTC.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Event(NamedTuple):
     depth: int = 0
     owing: int = 0
     place: Place | None = None
+    trace: str = ""
 
     def __repr__(self) -> str:
         # Without payload and changes, which may hold sensitive fields: a repr ends up in logs.
@@ -94,4 +95,5 @@ def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None
         depth=last.depth,
         owing=last.owing,
         place=last.place,
+        trace=last.trace,
     )

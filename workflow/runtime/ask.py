@@ -26,7 +26,8 @@ class Ask:
     effect the request comes. With a `cause`, a request id of the framework's own making (`own_request_id`) stands for
     whatever the hook gave the first time: what it computes anew when it is repeated changes nothing. `only_version`
     refuses once the entity has left that version; `settles` is the outcome to be committed with the transition. `slot`
-    is the one to take in the lane that asks, 0 if no lane does.
+    is the one to take in the lane that asks, 0 if no lane does. `trace` is what a tracer goes on from where nothing is
+    under way.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Ask:
     only_version: int = 0
     settles: Settlement | None = None
     slot: int = 0
+    trace: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id}: {self.trigger!r}"

@@ -139,6 +139,8 @@ class Effect:
             cause=self.key,
             depth=self._change.snapshots.after().depth + 1,
             own_request_id=not request_id,
+            # For a thread of the hook's own, where nothing is under way.
+            trace=self._change.snapshots.after().trace,
         )
 
     def _counted(self, ask: Ask, accepted: Accepted) -> Accepted:

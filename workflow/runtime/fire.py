@@ -27,10 +27,12 @@ from workflow.errors import (
 )
 from workflow.runtime.again import again, wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
+from workflow.runtime.metering import REFUSALS
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.slots import placed
 from workflow.runtime.timers import timer_after
+from workflow.runtime.tracing import asking
 
 MAX_DECISIONS = 64
 MAX_COMMITS = 8
@@ -79,11 +81,22 @@ Decision = Callable[[Command, Entity | None], Event | Refused]
 
 
 def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
+    with asking(runtime.tracer, ask) as span:
+        try:
+            accepted = _settled(runtime, ask, decision, span.trace)
+        except Refused as refusal:
+            runtime.meter.count(REFUSALS, kind=ask.kind, reason=type(refusal).__name__)
+            raise
+        span.note({"state": accepted.event.target, "version": accepted.event.version})
+        return accepted
+
+
+def _settled(runtime: Runtime, ask: Ask, decision: Decision, trace: str) -> Accepted:
     check_texts(ask)
     if ask.depth > runtime.max_depth:
         raise CascadeError(f"{ask}: {runtime.max_depth} effects have led one to another; they go in a circle")
     ask = with_times_as_text(ask)
-    command = _command(runtime, ask)
+    command = _command(runtime, ask, trace)
     creating = ask.trigger == CREATE
     fresh = ask.held is None and not creating
     entity = runtime.store.find_entity(ask.kind, ask.entity_id) if fresh else ask.held
@@ -133,7 +146,7 @@ def _as_found(entity: Entity | None, contested: Contested) -> Entity | None:
     return entity._replace(place=entity.place._replace(slot=0, rank=""))
 
 
-def _command(runtime: Runtime, ask: Ask) -> Command:
+def _command(runtime: Runtime, ask: Ask, trace: str) -> Command:
     return Command(
         trigger=ask.trigger,
         payload=ask.payload,
@@ -142,6 +155,7 @@ def _command(runtime: Runtime, ask: Ask) -> Command:
         request_id=ask.request_id,
         cause=ask.cause,
         depth=ask.depth,
+        trace=trace,
     )
 
 

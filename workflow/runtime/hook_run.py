@@ -17,6 +17,7 @@ from workflow.runtime.hooks import refuse_awaitable
 from workflow.runtime.ledger_entry import Outcome
 from workflow.runtime.redact import bare_trace, redacted_error, redacted_trace
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.tracing import Span, running
 
 log = logging.getLogger("workflow")
 
@@ -35,12 +36,13 @@ class Failure(NamedTuple):
 
 class Ran(NamedTuple):
     """How one run of a hook ended; `payload` is what it returned for a `then`. `shared_by` is how many
-    effects failed at once, where nobody knows whose doing it was."""
+    effects failed at once, where nobody knows whose doing it was; `trace` is what may go on from the run."""
 
     outcome: Outcome
     payload: Mapping[str, object]
     failure: Failure | None = None
     shared_by: int = 0
+    trace: str = ""
 
 
 class Claimed(NamedTuple):
@@ -63,8 +65,16 @@ def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -
     """Runs the hook once more and says how it ended; raises nothing but KeyboardInterrupt."""
     effect = Effect(change, use.hook, outcome.attempts + 1, runtime)
     started = runtime.clock.now()
-    payload, failure = _called(_Teller(runtime, [effect]), lambda: _payload(use, get_function(runtime, use)(effect)))
-    return _ended(runtime, use, outcome, started, payload, failure)
+    with running(runtime.tracer, [effect]) as span:
+        teller = _Teller(runtime, [effect])
+        payload, failure = _called(teller, lambda: _payload(use, get_function(runtime, use)(effect)))
+        _tell(span, failure)
+    return _ended(runtime, use, outcome, started, payload, failure)._replace(trace=span.trace)
+
+
+def _tell(span: Span, failure: Failure | None) -> None:
+    if failure is not None:
+        span.fail(failure.error, type(failure.raised).__name__)
 
 
 def _ended(
@@ -90,15 +100,18 @@ def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
     """Runs one hook once for several effects and says how each ended; raises nothing but KeyboardInterrupt."""
     effects = [Effect(one.change, one.use.hook, one.outcome.attempts + 1, runtime) for one in together]
     keys, started, teller = [effect.key for effect in effects], runtime.clock.now(), _Teller(runtime, effects)
-    # A list of its own, for the hook may do with it what it likes.
-    called, failure = _called(teller, lambda: (get_function(runtime, together[0].use)(list(effects)),))
+    with running(runtime.tracer, effects) as span:
+        # A list of its own, for the hook may do with it what it likes.
+        called, failure = _called(teller, lambda: (get_function(runtime, together[0].use)(list(effects)),))
+        _tell(span, failure)
     shared_by = len(together) if failure is not None and len(together) > 1 else 0
     if called is not None:
         answers, failure = _called(teller, lambda: _answers(keys, called[0]))
         if answers is not None:
             judged = _judged(teller, together, answers)
             return [
-                _ended(runtime, one.use, one.outcome, started, *how) for one, how in zip(together, judged, strict=True)
+                _ended(runtime, one.use, one.outcome, started, *how)._replace(trace=span.trace)
+                for one, how in zip(together, judged, strict=True)
             ]
     return [
         _ended(runtime, one.use, one.outcome, started, None, failure)._replace(shared_by=shared_by) for one in together

@@ -96,7 +96,7 @@ class EffectRunner:
             entry = entry.with_outcome(use.hook, ran.outcome)
             self.delivered.effects_failed += ran.outcome.attempts - before - (ran.failure is None)
             if ran.failure is None:
-                return self._done(change, entry, use, ran.payload)
+                return self._done(change, entry, use, ran)
             entry, rest_seconds = self._failed(change, entry, use, ran, waits_left)
             if entry.outcomes[use.hook].status != "owed":
                 return entry
@@ -175,19 +175,19 @@ class EffectRunner:
             note="its probe says it had happened",
             undo=use.undo.hook if use.undo else outcome.undo,
         )
-        return self._done(change, entry.with_outcome(use.hook, done), use, happened)
+        return self._done(change, entry.with_outcome(use.hook, done), use, Ran(done, happened))
 
-    def _done(self, change: Change, entry: LedgerEntry, use: HookUse, payload: Mapping[str, object]) -> LedgerEntry:
+    def _done(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran) -> LedgerEntry:
         if use.then:
-            entry = self._then(change, entry, use, payload)
+            entry = self._then(change, entry, use, ran)
         else:
             self.claims.commit(entry, use.hook)
         self.delivered.effects_done += entry.outcomes[use.hook].settled
         return entry
 
-    def _then(self, change: Change, entry: LedgerEntry, use: HookUse, payload: Mapping[str, object]) -> LedgerEntry:
+    def _then(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran) -> LedgerEntry:
         try:
-            self._fire(change, entry, use, use.then, payload)
+            self._fire(change, entry, use, use.then, ran.payload, ran.trace)
         except GuardError as refusal:
             # It would stand still, and nothing would say so.
             return self._aside.for_person(entry, use.hook, "refused", f"then {use.then!r} was refused: {refusal}")
@@ -223,7 +223,8 @@ class EffectRunner:
         assert ran.failure is not None
         caught = entry.with_outcome(use.hook, ran.outcome._replace(status="caught", note=f"caught by {trigger!r}"))
         try:
-            self._fire(change, caught, use, trigger, self._error_payload(change, trigger, ran.failure.error))
+            payload = self._error_payload(change, trigger, ran.failure.error)
+            self._fire(change, caught, use, trigger, payload, ran.trace)
         except (Retryable, StoreAccessError) as error:
             return self._aside.unanswered(caught, use, f"catch {trigger!r} was not recorded: {error}")
         except Refused as refusal:
@@ -237,7 +238,13 @@ class EffectRunner:
         return {"error": error} if takes_error else {}
 
     def _fire(
-        self, change: Change, after: LedgerEntry, use: HookUse, trigger: str, payload: Mapping[str, object]
+        self,
+        change: Change,
+        after: LedgerEntry,
+        use: HookUse,
+        trigger: str,
+        payload: Mapping[str, object],
+        trace: str,
     ) -> None:
         """The transition and the outcome in one transaction; raises what firing raises, or LeaseLostError."""
         # Most deliveries never fire: what deciding needs is imported when one does.
@@ -254,5 +261,6 @@ class EffectRunner:
             cause=Effect(change, use.hook, after.outcomes[use.hook].attempts, self._runtime).key,
             depth=entity.depth + 1,
             settles=Settlement(self._owner, after, use.hook),
+            trace=trace,
         )
         fire(self._runtime, ask)

@@ -11,8 +11,10 @@ from workflow.definition.definition import Definition, Definitions
 from workflow.engine.events import Event
 from workflow.errors import HistoryConflictError, UnknownKindError
 from workflow.runtime.hooks import Hooks
+from workflow.runtime.metering import NO_METER, Meter
 from workflow.runtime.ports import Clock, Ledger, Store
 from workflow.runtime.redact import quotable
+from workflow.runtime.tracing import NO_TRACER, Tracer
 
 if TYPE_CHECKING:
     from workflow.engine.machine import Machine
@@ -37,6 +39,8 @@ class Runtime:
     _machines: dict[tuple[str, int], Machine] = field(default_factory=dict, repr=False)
     _placings: dict[tuple[str, int], Placing] = field(default_factory=dict, repr=False)
     publisher: Publisher | None = None
+    tracer: Tracer = NO_TRACER
+    meter: Meter = NO_METER
 
     def get_definition(self, kind: str) -> Definition:
         """The definition in force for the kind; raises UnknownKindError naming the kinds there are."""

@@ -120,6 +120,7 @@ class _Look:
                 held=entity,
                 only_version=entity.version,
                 slot=slot,
+                trace=entity.trace,
             )
             return fire(self._runtime, ask).event.place or _NOWHERE
         except (StoreAccessError, VersionPassedError):

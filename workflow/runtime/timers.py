@@ -41,7 +41,17 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
     from workflow.runtime.fire import fire
 
     try:
-        fire(runtime, Ask(timer.kind, timer.entity_id, timer.trigger, by="timer", only_version=timer.version))
+        fire(
+            runtime,
+            Ask(
+                timer.kind,
+                timer.entity_id,
+                timer.trigger,
+                by="timer",
+                only_version=timer.version,
+                trace=_trace_of(runtime, timer),
+            ),
+        )
     except (UnknownKindError, StoreAccessError):
         # Not the entity's refusal but ours, of a deployment or a permission: due again with the next sweep.
         raise
@@ -58,6 +68,12 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
     # Nothing stands here now unless the new state has a timer of its own.
     runtime.store.change_timer(timer, None)
     return True
+
+
+def _trace_of(runtime: Runtime, timer: SetTimer) -> str:
+    # A read that only a trace is worth.
+    event = runtime.store.find_event(timer.kind, timer.entity_id, timer.version) if runtime.tracer.is_on else None
+    return event.trace if event else ""
 
 
 def _next_after(runtime: Runtime, timer: SetTimer, refusal: str) -> SetTimer:

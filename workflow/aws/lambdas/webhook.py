@@ -39,7 +39,7 @@ class WebhookHandler:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html"""
 
     def __init__(self, runtime: Runtime, webhooks: Webhooks, secrets: Secrets) -> None:
-        self._clock = runtime.clock
+        self._clock, self._tracer = runtime.clock, runtime.tracer
         self._webhooks = webhooks
         self._receiver = Receiver(runtime, webhooks, secrets)
 
@@ -47,8 +47,12 @@ class WebhookHandler:
         """The response to the request; never raises for what a stranger may send."""
         started = self._clock.now()
         source = _source(request)
-        answer = self._answer(request, source)
         declared = source if self._webhooks.find(source) else ""
+        # The trace that API Gateway or Lambda began for this request, which Lambda says anew for each.
+        invocation = os.environ.get("_X_AMZN_TRACE_ID", "")
+        with self._tracer.span(f"webhook {declared}".strip(), {"webhook": declared}, follows=invocation) as span:
+            answer = self._answer(request, source)
+            span.note({"outcome": answer.outcome, "status": answer.status})
         now = self._clock.now()
         # Not through the log: its prefix would make it no JSON.
         print(webhook_metric(declared, answer.outcome, now), flush=True)
