@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from unittest.mock import patch
 
 import handlers.contact
 from handlers.crm import AT_ONCE, CrmNotReachedError, CrmRefusedError, Record
+from tests.simulation.stories.in_place import put_in_place
 from workflow import Definitions, Effect, hook
 from workflow.definition.load import load_definitions
 from workflow.runtime.hooks import Hooks
@@ -74,7 +74,10 @@ def scenario() -> Scenario:
 
     @hook(batch=AT_ONCE)
     def sync_contact(effects: list[Effect]) -> dict[str, Exception]:
-        with patch.object(handlers.contact, "upsert", crm.upsert):
-            return handlers.contact.sync_contact(effects)
+        return handlers.contact.sync_contact(effects)
 
-    return Scenario(_DEFINITIONS, Hooks([sync_contact]), before_each=crm.forget, check_records=crm.check)
+    def begin() -> None:
+        put_in_place(handlers.contact, upsert=crm.upsert)
+        crm.forget()
+
+    return Scenario(_DEFINITIONS, Hooks([sync_contact]), before_each=begin, check_records=crm.check)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from botocore.exceptions import ClientError
 
+import handlers.mail
 import handlers.payment
-from workflow import Definitions, Effect, hook, projection
+from tests.simulation.stories.in_place import put_in_place
+from workflow import Definitions
 from workflow.definition.load import load_definitions
 from workflow.engine.events import fold
 from workflow.runtime.hooks import Hooks
@@ -23,6 +25,7 @@ from workflow.testing.simulation import Scenario
 _DEFINITIONS = Definitions(
     tuple(d for d in load_definitions(Path(__file__).parents[3] / "definitions") if d.kind == "payment")
 )
+_HOOKS = Hooks([handlers.payment])
 _FAILS_EVERY = 9
 _ENVIRONMENT = {"PAYMENT_HISTORY_TABLE": "payments", "MAIL_FROM": "shop@example.com", "SMTP_URL": ""}
 _Items = dict[tuple[str, str], dict[str, Any]]
@@ -60,30 +63,12 @@ class _Payments:
     def __init__(self) -> None:
         self.world = _World()
 
-    def own(self) -> Hooks:
-        """The shipped hooks, with the world in place of AWS."""
-
-        @projection
-        def payment_history(effect: Effect) -> None:
-            self._run(handlers.payment.payment_history, effect)
-
-        @hook
-        def tell_refund(effect: Effect) -> None:
-            self._run(handlers.payment.tell_refund, effect)
-
-        @hook
-        def tell_dispute(effect: Effect) -> None:
-            self._run(handlers.payment.tell_dispute, effect)
-
-        return Hooks([payment_history, tell_refund, tell_dispute])
-
-    def _run(self, function: Any, effect: Effect) -> None:
-        with (
-            patch.dict("os.environ", _ENVIRONMENT),
-            patch("handlers.payment.client", self.world.client),
-            patch("handlers.mail.client", self.world.client),
-        ):
-            function(effect)
+    def begin(self) -> None:
+        """Begins anew, with the world in place of AWS."""
+        os.environ.update(_ENVIRONMENT)
+        for module in (handlers.payment, handlers.mail):
+            put_in_place(module, client=self.world.client)
+        self.world.begin()
 
     def check(self, kept: Sequence[EntityRecords]) -> None:
         """No money is lost; the customer sees what the history says; a table made again is the same."""
@@ -93,7 +78,7 @@ class _Payments:
         for found in kept:
             _check_lines(found, expected[found.entity_id], self._of(found.entity_id))
         self.world.begin(fails_every=0)
-        runtime = Runtime(_DEFINITIONS, self.own(), (store := MemoryStore()), store.ledger, MemoryClock())
+        runtime = Runtime(_DEFINITIONS, _HOOKS, (store := MemoryStore()), store.ledger, MemoryClock())
         rebuilt = rebuild(runtime, _Kept(kept), "payment_history", workers=1)  # type: ignore[arg-type]
         assert rebuilt.entities == len(kept), f"not rebuilt: {rebuilt.told}"
         for entity_id, model in expected.items():
@@ -183,6 +168,4 @@ def _lines(
 def scenario() -> Scenario:
     """The shipped payments, for customers whose table is not always taken to."""
     payments = _Payments()
-    return Scenario(
-        _DEFINITIONS, payments.own(), before_each=lambda: payments.world.begin(), check_records=payments.check
-    )
+    return Scenario(_DEFINITIONS, _HOOKS, before_each=payments.begin, check_records=payments.check)

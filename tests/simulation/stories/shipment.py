@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-from unittest.mock import patch
 
 import handlers.order
 import handlers.shipment
+from tests.simulation.stories.in_place import put_in_place
 from workflow import Definitions, Effect, hook
 from workflow.definition.definition import Definition, HookUse
 from workflow.definition.load import load_definitions
-from workflow.runtime.hooks import HookFunction, Hooks
+from workflow.runtime.hooks import Hooks
 from workflow.testing.simulation import Command, Scenario
 
 _SHIPPED = load_definitions(Path(__file__).parents[3] / "definitions")
@@ -143,20 +144,17 @@ def scenario() -> Scenario:
         *(handlers.shipment.tell_customer, handlers.shipment.alert_shop),
     )
     record_line, watch = hook(name="record_line")(lambda effect: None), hook(name="watch")(lambda e: witness.watch(e))
-    hooks = Hooks([handlers.order.are_parcels, record_line, watch, *(_sending(witness, one) for one in own)])
+    hooks = Hooks([handlers.order.are_parcels, record_line, watch, *own])
+
+    def begin() -> None:
+        os.environ["MAIL_FROM"] = "shop@example.com"
+        for module in (handlers.order, handlers.shipment):
+            put_in_place(module, send_mail=witness.take)
+        witness.forget()
+
     kinds = [_SHIPPED.find(kind) for kind in ("order", "shipment")]
     definitions = Definitions(tuple(_watched(kind) for kind in kinds if kind is not None))
-    return Scenario(definitions, hooks, list(_scripts()), before_each=witness.forget, check=witness.check)
-
-
-def _sending(witness: _Witness, own: HookFunction) -> HookFunction:
-    @hook(name=own.__name__)
-    def sends(effect: Effect) -> None:
-        module = handlers.order if effect.kind == "order" else handlers.shipment
-        with patch.object(module, "send_mail", witness.take), patch.dict("os.environ", MAIL_FROM="shop@example.com"):
-            own(effect)
-
-    return sends
+    return Scenario(definitions, hooks, list(_scripts()), before_each=begin, check=witness.check)
 
 
 def _watched(definition: Definition) -> Definition:

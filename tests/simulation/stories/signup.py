@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from unittest.mock import patch
 
 import handlers.user
-from workflow import Effect, hook
+from tests.simulation.stories.in_place import put_in_place
 from workflow.definition.load import load_definitions
-from workflow.runtime.hooks import HookFunction, Hooks
+from workflow.runtime.hooks import Hooks
 from workflow.testing.simulation import Scenario
 
 _DEFINITION = Path(__file__).parents[3] / "definitions" / "user.yaml"
@@ -48,15 +47,9 @@ class _MailServer:
 def scenario() -> Scenario:
     """The shipped kind with its own hooks, and a mail server of its own."""
     server = _MailServer()
-    mails = [_sending(server, hook) for hook in (handlers.user.send_confirmation, handlers.user.send_welcome)]
-    hooks = Hooks([*mails, handlers.user.code_fits])
-    return Scenario(load_definitions(_DEFINITION), hooks, before_each=server.forget, check=server.check)
 
+    def begin() -> None:
+        put_in_place(handlers.user, send_mail=server.take)
+        server.forget()
 
-def _sending(server: _MailServer, own: HookFunction) -> HookFunction:
-    @hook(name=own.__name__)
-    def sends(effect: Effect) -> None:
-        with patch.object(handlers.user, "send_mail", server.take):
-            own(effect)
-
-    return sends
+    return Scenario(load_definitions(_DEFINITION), Hooks([handlers.user]), before_each=begin, check=server.check)

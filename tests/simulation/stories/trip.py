@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from unittest.mock import patch
 from urllib.parse import unquote
 
 import handlers.travel
 import handlers.trip
 from demo.trip.company import PARTS, Company, trip_of
 from handlers.travel import TravelDownError
-from workflow import Effect, hook
+from tests.simulation.stories.in_place import put_in_place
 from workflow.definition.load import load_definitions
 from workflow.definition.undo_names import undone_effect
-from workflow.runtime.hooks import HookFunction, Hooks
+from workflow.runtime.hooks import Hooks
 from workflow.runtime.records import EntityRecords
 from workflow.testing.simulation import Scenario
 
@@ -32,21 +31,10 @@ class _World:
         self.company, self.mails = Company(), dict[str, set[str]]()
 
     def begin(self) -> None:
-        """Begins anew."""
+        """Begins anew, in the place of what is outside."""
+        put_in_place(handlers.travel, _call=self.call)
+        put_in_place(handlers.trip, send_mail=self.send)
         self.company, self.mails = Company(), {}
-
-    def hooks(self) -> Hooks:
-        """The shipped hooks, in this world."""
-        return Hooks([self._here(own) for own in Hooks([handlers.trip]).values()])
-
-    def _here(self, own: HookFunction) -> HookFunction:
-        @hook(name=own.__name__)
-        def runs(effect: Effect) -> object:
-            calls = patch.object(handlers.travel, "_call", self.call)
-            with calls, patch.object(handlers.trip, "send_mail", self.send):
-                return own(effect)
-
-        return runs
 
     def send(self, to: str, subject: str, text: str, *, key: str) -> None:
         """Stands for `send_mail`."""
@@ -117,4 +105,4 @@ def scenario() -> Scenario:
     """The shipped trips, with a company of their own."""
     world = _World()
     definitions = load_definitions(_DEFINITION)
-    return Scenario(definitions, world.hooks(), before_each=world.begin, check_records=world.check)
+    return Scenario(definitions, Hooks([handlers.trip]), before_each=world.begin, check_records=world.check)
