@@ -61,6 +61,10 @@ class PayloadError(Refused):
     """Values given with a create or a trigger do not fit; the message lists every one."""
 
 
+class HomeRegionError(Refused):
+    """The entity may be written in another region of its global table only."""
+
+
 class EntityNotFoundError(Refused):
     """There is no entity of that kind and id."""
 

@@ -11,10 +11,22 @@ from typing import Any
 
 from workflow.errors import SettingsError
 
-_KEYS = ("table", "definitions", "webhooks", "handlers", "workers", "max_depth", "event_source", "targets", "tracing")
+_KEYS = (
+    "table",
+    "region",
+    "definitions",
+    "webhooks",
+    "handlers",
+    "workers",
+    "max_depth",
+    "event_source",
+    "targets",
+    "tracing",
+)
 TRACINGS = ("", "xray", "opentelemetry")
 """What traces are kept by; '' for none."""
 
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _SOURCE = re.compile(r"[!-~]{1,256}")
 
 
@@ -23,7 +35,8 @@ class Settings:
     """What a process needs to know to work on one table; `''` and `()` where nothing was said.
 
     `event_source` is what published messages name as their source; `targets` are pairs of what definitions call a
-    queue, topic, bus or bucket, and what it is called here; `tracing` is one of TRACINGS.
+    queue, topic, bus or bucket, and what it is called here; `tracing` is one of TRACINGS. `region` is which replica of
+    a global table the table is, and the home of what is created here.
     """
 
     table: str = ""
@@ -36,6 +49,7 @@ class Settings:
     event_source: str = ""
     targets: tuple[tuple[str, str], ...] = ()
     tracing: str = ""
+    region: str = ""
 
     def get_table(self) -> str:
         """The table's name; raises SettingsError that says how to give it."""
@@ -60,6 +74,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, folder: Path | No
         event_source=_event_source(environment.get("WORKFLOW_EVENT_SOURCE", written.get("event_source", ""))),
         targets=_targets(environment.get("WORKFLOW_TARGETS", written.get("targets", ""))),
         tracing=_tracing(environment.get("WORKFLOW_TRACING", written.get("tracing", ""))),
+        region=_region(environment.get("WORKFLOW_REGION", written.get("region", ""))),
     )
 
 
@@ -76,6 +91,15 @@ def _event_source(given: str) -> str:
         raise SettingsError(
             f"event_source (or WORKFLOW_EVENT_SOURCE) is {given!r}; give a URI reference such as /shop/orders, "
             f"of up to 256 characters without blanks; those that begin with 'aws.' are Amazon's"
+        )
+    return given
+
+
+def _region(given: str) -> str:
+    if given and not _REGION.fullmatch(given):
+        raise SettingsError(
+            f"region (or WORKFLOW_REGION) is {given!r}; give the region of this replica of a global table, such as "
+            f"eu-west-1, or nothing"
         )
     return given
 
@@ -124,7 +148,7 @@ def _misfit(written: Any) -> str:
 
             near = difflib.get_close_matches(name, _KEYS, n=1)
             return f"has no {name!r}{f' (did you mean {near[0]!r}?)' if near else ''}; it has: {', '.join(_KEYS)}"
-    for name in ("table", "definitions", "webhooks", "event_source", "targets", "tracing"):
+    for name in ("table", "region", "definitions", "webhooks", "event_source", "targets", "tracing"):
         if not isinstance(written.get(name, ""), str):
             return f"{name} must be text"
     handlers = written.get("handlers", [])

@@ -44,7 +44,7 @@ _Thing = TypeVar("_Thing")
 
 def records_of(store: TableStore) -> TableRecords:
     """Everything that the table of the store keeps."""
-    return TableRecords(store._client, store._table)
+    return TableRecords(store._client, store._table, store.region)
 
 
 class _Part(NamedTuple):
@@ -61,7 +61,7 @@ class TableBulk:
     there nobody can create it. The entity itself comes last, on the condition that there is none."""
 
     def __init__(self, store: TableStore) -> None:
-        self._client, self._table = store._client, store._table
+        self._client, self._table, self._region = store._client, store._table, store.region
 
     def standing(self, loads: Sequence[Load]) -> Mapping[Key, Standing]:
         """What stands there of each, by consistent reads: of its first event, and if there is one, of the rest.
@@ -126,7 +126,7 @@ class TableBulk:
     def put(self, loads: Sequence[Load]) -> Sequence[Key]:
         """Writes each of which neither the entity nor another first event is there, and returns the others."""
         refused: set[Key] = set()
-        for parts in _transactions(loads):
+        for parts in _transactions(loads, self._region):
             refused |= self._put([part for part in parts if part.key not in refused])
         return list(refused)
 
@@ -181,14 +181,14 @@ def _read_id(event: Item) -> str:
     return items.read_text(event, "event")
 
 
-def _parts(load: Load) -> Iterator[_Part]:
+def _parts(load: Load, region: str) -> Iterator[_Part]:
     """The claim, the ledger before the other events, so that nobody who sees an event sees it without; and the timer
     with the entity, whose condition holds for both."""
     key, first = load.key, load.events[0]
     own = {":event": {"S": first.id}}
     yield _Part(key, items.write_event(first), f"{_ABSENT} OR #event = :event", own)
     for entry in load.entries:
-        yield _Part(key, delivery_items.write_ledger_entry(entry))
+        yield _Part(key, delivery_items.write_ledger_entry(entry, region))
     events = {event.version: event for event in load.events}
     for event in load.events[1:]:
         yield _Part(key, items.write_event(event))
@@ -196,17 +196,17 @@ def _parts(load: Load) -> Iterator[_Part]:
         yield _Part(key, items.write_request(events[request.version], request, expires_at))
 
 
-def _last_parts(load: Load) -> list[_Part]:
-    timer = [_Part(load.key, due_items.write_timer(load.timer))] if load.timer else []
+def _last_parts(load: Load, region: str) -> list[_Part]:
+    timer = [_Part(load.key, due_items.write_timer(load.timer, region))] if load.timer else []
     return [*timer, _Part(load.key, items.write_entity(load.entity, load.events[-1]), _ABSENT)]
 
 
-def _transactions(loads: Sequence[Load]) -> Iterator[list[_Part]]:
+def _transactions(loads: Sequence[Load], region: str) -> Iterator[list[_Part]]:
     """The items of all loads in order, as many at once as a transaction takes; those of one that is small together."""
     some: list[_Part] = []
     size = 0
     for load in loads:
-        for together, bytes_of_it in _inseparable(load):
+        for together, bytes_of_it in _inseparable(load, region):
             if some and (len(some) + len(together) > _WRITES or size + bytes_of_it > _TRANSACTION_BYTES):
                 yield some
                 some, size = [], 0
@@ -216,8 +216,8 @@ def _transactions(loads: Sequence[Load]) -> Iterator[list[_Part]]:
         yield some
 
 
-def _inseparable(load: Load) -> Iterator[tuple[list[_Part], int]]:
-    parts, last = list(_parts(load)), _last_parts(load)
+def _inseparable(load: Load, region: str) -> Iterator[tuple[list[_Part], int]]:
+    parts, last = list(_parts(load, region)), _last_parts(load, region)
     size = _bytes_of(parts + last)
     if len(parts) + len(last) <= _WRITES and size <= _TRANSACTION_BYTES:
         yield parts + last, size

@@ -29,7 +29,8 @@ def open_table(settings: Settings) -> tuple[TableStore, TableLedger]:
     """Store and ledger on the table that the settings name; raises SettingsError if they name none, and
     StoreAccessError where region, profile or credentials are not configured."""
     client, table = _open_client(settings), settings.get_table()
-    return TableStore(client, table), TableLedger(client, table)
+    region = settings.region
+    return TableStore(client, table, region=region), TableLedger(client, table, region)
 
 
 def open_ports(settings: Settings) -> tuple[TableStore, TableLedger, TableRecords]:
@@ -38,7 +39,9 @@ def open_ports(settings: Settings) -> tuple[TableStore, TableLedger, TableRecord
     from workflow.aws.records import TableRecords
 
     client, table = _open_client(settings), settings.get_table()
-    return TableStore(client, table), TableLedger(client, table), TableRecords(client, table)
+    region = settings.region
+    store, ledger = TableStore(client, table, region=region), TableLedger(client, table, region)
+    return store, ledger, TableRecords(client, table, region)
 
 
 def open_runtime(settings: Settings, meter: Meter = NO_METER) -> Runtime:

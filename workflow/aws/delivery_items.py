@@ -18,7 +18,7 @@ PAUSES = {"pk": {"S": "#pauses"}, "sk": {"S": "hooks"}}
 """The one item of all pauses; no kind is called ''."""
 
 
-def write_ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
+def write_ledger_entry(entry: LedgerEntry, region: str = "") -> dict[str, Any]:
     """The item of the effects of one event."""
     return {
         **key(entry.kind, entry.entity_id, sort_key("effects", entry.version)),
@@ -27,11 +27,11 @@ def write_ledger_entry(entry: LedgerEntry) -> dict[str, Any]:
         # A map has no order in DynamoDB, and hooks run in one.
         "hooks": write_value(list(entry.outcomes)),
         "outcomes": {"M": {hook: write_outcome(outcome) for hook, outcome in entry.outcomes.items()}},
-        **write_parked(entry),
+        **write_parked(entry, region),
     }
 
 
-def write_parked(entry: LedgerEntry) -> dict[str, Any]:
+def write_parked(entry: LedgerEntry, region: str = "") -> dict[str, Any]:
     """The attributes of an entry that was put aside; none of any other."""
     parked = entry.parked
     if parked is None:
@@ -42,7 +42,7 @@ def write_parked(entry: LedgerEntry) -> dict[str, Any]:
     if parked.error:
         fields["error"] = {"S": parked.error}
     queue, at = ("due", parked.next_at) if parked.next_at else ("parked", parked.since)
-    return {"parked": {"M": fields}, **write_due(queue, entry.kind, entry.entity_id, at)}
+    return {"parked": {"M": fields}, **write_due(queue, entry.kind, entry.entity_id, at, region)}
 
 
 def write_outcome(outcome: Outcome) -> dict[str, Any]:

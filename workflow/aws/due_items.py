@@ -16,15 +16,21 @@ TIMER = "timer"
 DUE_INDEX = "by_due"
 """The index of what waits for a moment: `due`, which timers and put-aside effects carry, then `due_at` in milliseconds.
 
-Sharded, so that ten thousand timers set in the same second do not write at one hot end of it."""
+Sharded, so that ten thousand timers set in the same second do not write at one hot end of it. In a global table a queue
+is that of one region: the index is replicated as well, and each sweeper takes up its own."""
 
 DUE_SHARDS = 8
 
 
-def write_due(queue: str, kind: str, entity_id: str, at: datetime) -> dict[str, Any]:
+def write_due(queue: str, kind: str, entity_id: str, at: datetime, region: str = "") -> dict[str, Any]:
     """The attributes by which an item stands in one of the queues `due`, `timer` and `parked` of the index."""
     shard = shard_of(partition(kind, entity_id))
-    return {"due": {"S": f"{queue}#{shard}"}, "due_at": write_milliseconds(at)}
+    return {"due": {"S": queue_share(queue, shard, region)}, "due_at": write_milliseconds(at)}
+
+
+def queue_share(queue: str, shard: int, region: str) -> str:
+    """One share of a queue, of the entities at home in the region: `timer#3`, or `timer#3@eu-west-1`."""
+    return f"{queue}#{shard}@{region}" if region else f"{queue}#{shard}"
 
 
 def shard_of(pk: str) -> int:
@@ -32,7 +38,7 @@ def shard_of(pk: str) -> int:
     return zlib.crc32(pk.encode()) % DUE_SHARDS
 
 
-def write_timer(timer: SetTimer) -> dict[str, Any]:
+def write_timer(timer: SetTimer, region: str = "") -> dict[str, Any]:
     """The item of a timer; one that was refused is due no more."""
     item = {
         **key(timer.kind, timer.entity_id, TIMER),
@@ -42,7 +48,7 @@ def write_timer(timer: SetTimer) -> dict[str, Any]:
     }
     if timer.refused:
         return {**item, "refused": {"S": timer.refused}}
-    return item | write_due("timer", timer.kind, timer.entity_id, timer.at)
+    return item | write_due("timer", timer.kind, timer.entity_id, timer.at, region)
 
 
 @reader

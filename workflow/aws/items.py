@@ -80,7 +80,7 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
         "listed": {"S": listed(entity.kind, entity.state)},
     }
     item |= _numbers(entity)
-    return item | _place(entity.place) | _texts(trace=entity.trace)
+    return item | _place(entity.place) | _texts(trace=entity.trace, home=entity.home)
 
 
 def _place(place: Place | None) -> dict[str, Any]:
@@ -183,6 +183,7 @@ def read_entity(item: Item) -> Entity:
         _read_number(item, "owing"),
         find_place(item),
         read_text(item, "trace"),
+        read_text(item, "home"),
     )
 
 
@@ -205,7 +206,7 @@ def write_event(event: Event) -> dict[str, Any]:
             item[name] = {"M": values}
     if sent:
         item["sent"] = write_value(sent)
-    texts = _texts(by=event.by, request=event.request_id, cause=event.cause, trace=event.trace)
+    texts = _texts(by=event.by, request=event.request_id, cause=event.cause, trace=event.trace, home=event.home)
     return item | _numbers(event) | _place(event.place) | texts
 
 
@@ -237,6 +238,7 @@ def read_event(item: Item) -> Event:
         owing=_read_number(item, "owing"),
         place=find_place(item),
         trace=read_text(item, "trace"),
+        home=read_text(item, "home"),
     )
 
 

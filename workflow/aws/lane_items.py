@@ -10,7 +10,7 @@ from typing import Any
 
 from workflow.aws.attributes import Item
 from workflow.aws.damage import reader
-from workflow.aws.due_items import shard_of
+from workflow.aws.due_items import queue_share, shard_of
 from workflow.aws.times import read_time, write_milliseconds, write_time
 from workflow.engine.place import LaneKey, Place
 from workflow.runtime.lane_ports import InLane, WatchedLane
@@ -26,27 +26,38 @@ _RUNNING, _WAITING = "running", "waiting"
 LAST = f"{_WAITING}#~"
 
 
-def lane_partition(lane: LaneKey) -> str:
-    """The partition of one queue; of its parts only the key may hold a `#`, and that comes last."""
-    return "#".join((KIND, *lane))
+def lane_partition(lane: LaneKey, region: str = "") -> str:
+    """The partition of one queue; of its parts only the key may hold a `#`, and that comes last. In a global table each
+    region has lanes of its own: `lane#job@eu-west-1#build#web`."""
+    return "#".join((lanes_of(lane.kind, region), lane.lane, lane.key))
+
+
+def lanes_of(kind: str, region: str) -> str:
+    """What the partitions of a kind's lanes begin with."""
+    return f"{KIND}#{kind}@{region}" if region else f"{KIND}#{kind}"
 
 
 def split_lane_partition(pk: str) -> LaneKey:
     """The queue of a partition."""
-    _, kind, name, key = pk.split("#", 3)
-    return LaneKey(kind, name, key)
+    _, owner, name, key = pk.split("#", 3)
+    return LaneKey(owner.partition("@")[0], name, key)
 
 
-def row_key(lane: LaneKey, row: InLane) -> dict[str, Any]:
+def region_of(pk: str) -> str:
+    """The region whose lane a partition is; '' where there is none."""
+    return pk.split("#", 2)[1].partition("@")[2]
+
+
+def row_key(lane: LaneKey, row: InLane, region: str = "") -> dict[str, Any]:
     """The primary key of a row: a slot is one whoever has it, a place among the waiting is the entity's own."""
     place = row.place
     sk = f"{_WAITING}#{place.rank}#{row.entity_id}" if place.is_waiting else f"{_RUNNING}#{place.slot:06d}"
-    return {"pk": {"S": lane_partition(lane)}, "sk": {"S": sk}}
+    return {"pk": {"S": lane_partition(lane, region)}, "sk": {"S": sk}}
 
 
-def write_row(lane: LaneKey, row: InLane) -> dict[str, Any]:
+def write_row(lane: LaneKey, row: InLane, region: str = "") -> dict[str, Any]:
     """The item of whoever runs or waits."""
-    return {**row_key(lane, row), "entity": {"S": row.entity_id}, "since": write_time(row.place.since)}
+    return {**row_key(lane, row, region), "entity": {"S": row.entity_id}, "since": write_time(row.place.since)}
 
 
 def is_row(item: Item) -> bool:
@@ -66,15 +77,16 @@ def read_row(item: Item) -> InLane:
     return InLane(entity_id, Place(lane.lane, lane.key, since, rank=rest.partition("#")[0]))
 
 
-def watch_key(lane: LaneKey) -> dict[str, Any]:
+def watch_key(lane: LaneKey, region: str = "") -> dict[str, Any]:
     """The primary key of the row that is watched."""
-    return {"pk": {"S": lane_partition(lane)}, "sk": {"S": WATCH}}
+    return {"pk": {"S": lane_partition(lane, region)}, "sk": {"S": WATCH}}
 
 
-def write_watch(lane: LaneKey, at: datetime) -> dict[str, Any]:
+def write_watch(lane: LaneKey, at: datetime, region: str = "") -> dict[str, Any]:
     """The item by which a sweeper finds the lane."""
-    shard = shard_of(lane_partition(lane))
-    return {**watch_key(lane), "due": {"S": f"{QUEUE}#{shard}"}, "due_at": write_milliseconds(at)}
+    shard = shard_of(lane_partition(lane, region))
+    due = queue_share(QUEUE, shard, region)
+    return {**watch_key(lane, region), "due": {"S": due}, "due_at": write_milliseconds(at)}
 
 
 @reader

@@ -27,9 +27,11 @@ _TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 class TableLanes:
     """Who runs and who waits, beside the entities of one table."""
 
-    def __init__(self, client: Any, table_name: str) -> None:
+    def __init__(self, client: Any, table_name: str, region: str = "") -> None:
+        """`region`: which replica the table is, if it is a global one."""
         self._client = client
         self._table = table_name
+        self.region = region
 
     def lane(self, lane: LaneKey, *, waiting: int) -> LaneState:
         """All that run and the first so many that wait, by one consistent query, if no more run than are asked for."""
@@ -53,7 +55,7 @@ class TableLanes:
             "ConsistentRead": True,
             "KeyConditionExpression": "pk = :pk AND sk <= :last",
             "ExpressionAttributeValues": {
-                ":pk": {"S": lane_items.lane_partition(lane)},
+                ":pk": {"S": lane_items.lane_partition(lane, self.region)},
                 ":last": {"S": lane_items.LAST},
             },
         }
@@ -69,7 +71,7 @@ class TableLanes:
     def watched_lanes(self, now: datetime) -> Iterator[WatchedLane]:
         """The lanes that a sweeper is to look at, the longest due first within each shard of the index."""
         with translated(f"reading watched lanes in table {self._table}"):
-            keys = queued(self._client, self._table, lane_items.QUEUE, times.write_milliseconds(now)["N"])
+            keys = queued(self._client, self._table, lane_items.QUEUE, times.write_milliseconds(now)["N"], self.region)
             for key in keys:
                 try:
                     watched = lane_items.read_watch(key)
@@ -90,21 +92,23 @@ class TableLanes:
         with translated(f"watching the {lane} in table {self._table}"):
             try:
                 if at is None:
-                    self._client.delete_item(TableName=self._table, Key=lane_items.watch_key(lane), **condition)
+                    key = lane_items.watch_key(lane, self.region)
+                    self._client.delete_item(TableName=self._table, Key=key, **condition)
                 else:
-                    self._client.put_item(TableName=self._table, Item=lane_items.write_watch(lane, at), **condition)
+                    watch = lane_items.write_watch(lane, at, self.region)
+                    self._client.put_item(TableName=self._table, Item=watch, **condition)
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
 
     def remove_from_lane(self, lane: LaneKey, found: InLane) -> None:
         """Frees the place, if exactly this entity holds it since then."""
-        row = lane_items.write_row(lane, found)
+        row = lane_items.write_row(lane, found, self.region)
         refused = suppress(self._client.exceptions.ConditionalCheckFailedException)
         with refused, translated(f"mending the {lane} in table {self._table}"):
             self._client.delete_item(
                 TableName=self._table,
-                Key=lane_items.row_key(lane, found),
+                Key=lane_items.row_key(lane, found, self.region),
                 ConditionExpression="entity = :entity AND since = :since",
                 ExpressionAttributeValues={":entity": row["entity"], ":since": row["since"]},
             )
@@ -152,10 +156,10 @@ class TableLanes:
             **_TELL,
         }
         if left is not None:
-            key = lane_items.row_key(left.at(kind), InLane(entity_id, left))
+            key = lane_items.row_key(left.at(kind), InLane(entity_id, left), self.region)
             parts["left"] = {"Delete": {"Key": key, **condition}}
         if taken is not None:
-            row = lane_items.write_row(taken.at(kind), InLane(entity_id, taken))
+            row = lane_items.write_row(taken.at(kind), InLane(entity_id, taken), self.region)
             parts["taken"] = {"Put": {"Item": row, **condition}}
         return parts
 

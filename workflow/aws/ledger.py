@@ -23,9 +23,11 @@ _LATEST = "9" * 15
 class TableLedger:
     """Claims with one conditional put, commits with one conditional update; both name their owner."""
 
-    def __init__(self, client: Any, table_name: str) -> None:
+    def __init__(self, client: Any, table_name: str, region: str = "") -> None:
+        """`region`: which replica the table is, if it is a global one."""
         self._client = client
         self._table = table_name
+        self._region = region
 
     def find(self, kind: str, entity_id: str, version: int) -> LedgerEntry | None:
         """The entry of one event, by a consistent read."""
@@ -38,7 +40,7 @@ class TableLedger:
         """Writes the whole entry if exactly `found` stands there (None: nothing); else returns what stands."""
         request: dict[str, Any] = {
             "TableName": self._table,
-            "Item": delivery_items.write_ledger_entry(entry),
+            "Item": delivery_items.write_ledger_entry(entry, self._region),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             **_as_found(found),
         }
@@ -57,7 +59,7 @@ class TableLedger:
         """Writes owner, lease, parking and the outcome of one hook, if `owner` still holds the entry."""
         try:
             with translated(f"committing {after}"):
-                self._client.update_item(TableName=self._table, **commit_update(owner, after, hook))
+                self._client.update_item(TableName=self._table, **commit_update(owner, after, hook, self._region))
         except ClientError as error:
             raise LeaseLostError(f"{after}: they passed to another owner meanwhile") from error
 
@@ -93,7 +95,7 @@ class TableLedger:
 
     def _queue(self, queue: str, until: str) -> Iterator[Any]:
         with translated(f"reading what is {queue} in table {self._table}"):
-            yield from queued(self._client, self._table, queue, until)
+            yield from queued(self._client, self._table, queue, until, self._region)
 
     def _query(self, **request: Any) -> Iterator[Any]:
         for page in self._client.get_paginator("query").paginate(TableName=self._table, **request):
@@ -126,7 +128,7 @@ class TableLedger:
             )
 
 
-def commit_update(owner: str, after: LedgerEntry, hook: str) -> dict[str, Any]:
+def commit_update(owner: str, after: LedgerEntry, hook: str, region: str = "") -> dict[str, Any]:
     """The update that commits an outcome; what a transaction takes as well."""
     values = {
         ":owner": {"S": owner},
@@ -134,7 +136,7 @@ def commit_update(owner: str, after: LedgerEntry, hook: str) -> dict[str, Any]:
         ":lease_until": times.write_milliseconds(after.lease_until),
     }
     sets = ["claimed_by = :after_owner", "lease_until = :lease_until"]
-    parked = delivery_items.write_parked(after)
+    parked = delivery_items.write_parked(after, region)
     sets += [f"{name} = :{name}" for name in parked]
     values |= {f":{name}": value for name, value in parked.items()}
     names = {}
@@ -151,10 +153,11 @@ def commit_update(owner: str, after: LedgerEntry, hook: str) -> dict[str, Any]:
     }
 
 
-def queued(client: Any, table: str, queue: str, until: str) -> Iterator[Any]:
+def queued(client: Any, table: str, queue: str, until: str, region: str) -> Iterator[Any]:
     """The keys of what stands in a queue of the index up to a moment, one of each shard in turn: whoever takes only so
     many takes none of them from one shard alone."""
-    waiting = deque(_shard(client, table, f"{queue}#{shard}", until) for shard in range(due_items.DUE_SHARDS))
+    shares = [due_items.queue_share(queue, shard, region) for shard in range(due_items.DUE_SHARDS)]
+    waiting = deque(_shard(client, table, share, until) for share in shares)
     while waiting:
         shard = waiting.popleft()
         for item in islice(shard, 1):

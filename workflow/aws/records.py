@@ -35,9 +35,13 @@ _READERS = {
 class TableRecords:
     """Everything that one table keeps, entity by entity."""
 
-    def __init__(self, client: Any, table_name: str) -> None:
+    def __init__(self, client: Any, table_name: str, region: str = "") -> None:
+        """`region`: which replica the table is, if it is a global one."""
         self._client = client
         self._table = table_name
+        self._region = region
+        # Each region's walk goes on where its own stopped.
+        self._progress = {**_PROGRESS, "sk": {"S": f"progress@{region}"}} if region else _PROGRESS
 
     def of(self, kind: str, entity_id: str) -> EntityRecords:
         """Everything of one entity, by consistent reads."""
@@ -73,7 +77,7 @@ class TableRecords:
                 yield _seen(last, position)
 
     def lanes(self, share: int, shares: int) -> Iterator[LaneKey]:
-        """Every lane in one share: a scan of the whole table, of which only the lanes' keys come over the wire."""
+        """Every lane of this region in one share: a scan of the whole table, of which only keys come over the wire."""
         pages = self._pages(
             "scan",
             Segment=share,
@@ -84,7 +88,7 @@ class TableRecords:
         )
         found = (str(item["pk"]["S"]) for page in pages for item in page["Items"])
         for pk, _ in groupby(found):
-            if pk.count("#") >= _PARTS_OF_A_LANE:
+            if pk.count("#") >= _PARTS_OF_A_LANE and lane_items.region_of(pk) == self._region:
                 yield lane_items.split_lane_partition(pk)
 
     def _pages(self, operation: str, **request: Any) -> Iterator[Any]:
@@ -102,7 +106,7 @@ class TableRecords:
     def find_progress(self) -> WalkProgress | None:
         """The progress kept last."""
         with translated(f"reading table {self._table}"):
-            item = self._client.get_item(TableName=self._table, Key=_PROGRESS, ConsistentRead=True).get("Item")
+            item = self._client.get_item(TableName=self._table, Key=self._progress, ConsistentRead=True).get("Item")
         if item is None or "positions" not in item:
             return None
         return WalkProgress(
@@ -115,7 +119,7 @@ class TableRecords:
 
     def keep_progress(self, progress: WalkProgress | None) -> None:
         """Keeps how far a walk has come, or forgets it."""
-        item: dict[str, Any] = dict(_PROGRESS)
+        item: dict[str, Any] = dict(self._progress)
         if progress is not None:
             item |= {
                 "started_at": times.write_time(progress.started_at),

@@ -36,9 +36,10 @@ _LONGEST_PAGE = 1000
 class TableStore(TableLanes):
     """Entities with their events, requests, timers and lanes in one table, laid out as `workflow.aws.items` says."""
 
-    def __init__(self, client: Any, table_name: str, *, request_days: int = 30) -> None:
-        """`request_days`: how long a request id is remembered at the least."""
-        super().__init__(client, table_name)
+    def __init__(self, client: Any, table_name: str, *, request_days: int = 30, region: str = "") -> None:
+        """`request_days`: how long a request id is remembered at the least; `region`: which replica the table is, if it
+        is a global one."""
+        super().__init__(client, table_name, region)
         self._request_days = timedelta(days=request_days)
         self._unanswered = Unanswered(client, "TransactWriteItems")
 
@@ -142,9 +143,11 @@ class TableStore(TableLanes):
             parts["request"] = self._put(item)
         if write.timer is not None:
             # Without a condition of its own: that of the entity says that no other timer can be the right one.
-            parts["timer"] = {"Put": {"TableName": self._table, "Item": due_items.write_timer(write.timer)}}
+            timer = due_items.write_timer(write.timer, self.region)
+            parts["timer"] = {"Put": {"TableName": self._table, "Item": timer}}
         if write.settles is not None:
-            parts["settled"] = {"Update": {"TableName": self._table, **commit_update(*write.settles), **_TELL}}
+            settling = commit_update(*write.settles, self.region)
+            parts["settled"] = {"Update": {"TableName": self._table, **settling, **_TELL}}
         before = write.before.place if write.before else None
         return parts | self.row_parts(event.kind, event.entity_id, before, write.after.place)
 
@@ -165,7 +168,7 @@ class TableStore(TableLanes):
     def due_timers(self, now: datetime) -> Iterator[SetTimer]:
         """The timers that are due, soonest first within each shard of the index."""
         with translated(f"reading due timers in table {self._table}"):
-            for key in queued(self._client, self._table, "timer", times.write_milliseconds(now)["N"]):
+            for key in queued(self._client, self._table, "timer", times.write_milliseconds(now)["N"], self.region):
                 try:
                     timer = self.find_timer(*items.split_partition(key["pk"]["S"]))
                 except HistoryConflictError as error:
@@ -189,7 +192,7 @@ class TableStore(TableLanes):
                 if timer is None:
                     self._client.delete_item(Key=items.key(found.kind, found.entity_id, due_items.TIMER), **request)
                 else:
-                    self._client.put_item(Item=due_items.write_timer(timer), **request)
+                    self._client.put_item(Item=due_items.write_timer(timer, self.region), **request)
             except self._client.exceptions.ConditionalCheckFailedException:
                 pass
 

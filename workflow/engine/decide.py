@@ -19,7 +19,8 @@ from workflow.errors import GuardError, PayloadError, Refused, TransitionError
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What is asked: a trigger with its payload (for a creation: the data), and who asks under which ids."""
+    """What is asked: a trigger with its payload (for a creation: the data), and who asks under which ids; `home` is
+    where an entity that it creates is at home."""
 
     trigger: str
     payload: Mapping[str, object] = field(repr=False)
@@ -29,6 +30,7 @@ class Command:
     cause: str = ""
     depth: int = 0
     trace: str = ""
+    home: str = ""
 
 
 def decide(machine: Machine, entity: Entity, command: Command, now: datetime) -> Event | Refused:
@@ -98,6 +100,7 @@ def decide_creation(definition: Definition, entity_id: str, command: Command, no
         depth=command.depth,
         owing=1 if definition.edges[(CREATE, "", definition.initial)] else 0,
         trace=command.trace,
+        home=command.home,
     )
 
 

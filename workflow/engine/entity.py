@@ -15,8 +15,8 @@ class Entity(NamedTuple):
 
     `definition` is the definition version of its last event, `event_id` and `trigger` are that event's, `depth`
     counts the effects that led to it one from another (0: somebody outside asked), `owing` is the version of its last
-    event that owes effects (0: none did), `place` is where it stands in a lane, `trace` its last event's. Times are
-    aware, in UTC.
+    event that owes effects (0: none did), `place` is where it stands in a lane, `trace` its last event's, `home` the
+    region where it may be written ('' where its table is no global one). Times are aware, in UTC.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Entity(NamedTuple):
     owing: int = 0
     place: Place | None = None
     trace: str = ""
+    home: str = ""
 
     @property
     def key(self) -> str:

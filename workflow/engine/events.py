@@ -23,7 +23,8 @@ class Event(NamedTuple):
     `source` is '' for the first event. `changes` holds the fields of the data that the event set, and None for those
     it cleared. `cause` is the key of the effect that asked, or ''. `owing` is the version of the last event up to this
     one that owes effects, 0 if none did: the chain along which effects are run in order. `place` is where in a lane the
-    entity stands since then. `trace` is what a tracer goes on from, '' if nobody traced it. `at` is aware, in UTC.
+    entity stands since then. `trace` is what a tracer goes on from, '' if nobody traced it. `home` is the region where
+    the entity may be written, which its first event says. `at` is aware, in UTC.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Event(NamedTuple):
     owing: int = 0
     place: Place | None = None
     trace: str = ""
+    home: str = ""
 
     def __repr__(self) -> str:
         # Without payload and changes, which may hold sensitive fields: a repr ends up in logs.
@@ -67,7 +69,7 @@ def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None
     last: Event | None = None
     version, state = (entity.version, entity.state) if entity else (0, "")
     data: dict[str, Value] = dict(entity.data) if entity else {}
-    created_at = entity.created_at if entity else None
+    created_at, home = (entity.created_at, entity.home) if entity else (None, "")
     for event in events:
         if event.version != version + 1 or event.source != state:
             raise FoldError(
@@ -78,7 +80,7 @@ def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None
         if event.changes:
             data.update(event.changes)
         if created_at is None:
-            created_at = event.at
+            created_at, home = event.at, event.home
     if last is None or created_at is None:
         return entity
     return Entity(
@@ -96,4 +98,5 @@ def fold(events: Iterable[Event], entity: Entity | None = None) -> Entity | None
         owing=last.owing,
         place=last.place,
         trace=last.trace,
+        home=home,
     )

@@ -27,6 +27,7 @@ from workflow.errors import (
 )
 from workflow.runtime.again import again, wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
+from workflow.runtime.home import check_created_nowhere_else, check_home
 from workflow.runtime.metering import REFUSALS
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
@@ -58,13 +59,14 @@ def create(runtime: Runtime, ask: Ask) -> Accepted:
 
 
 def fire(runtime: Runtime, ask: Ask) -> Accepted:
-    """Makes the transition; raises TransitionError, GuardError, PayloadError, EntityNotFoundError, RequestReuseError
-    (nothing was written, and asking again changes nothing) or a Retryable."""
+    """Makes the transition; raises TransitionError, GuardError, PayloadError, EntityNotFoundError, HomeRegionError,
+    RequestReuseError (nothing was written, and asking again changes nothing) or a Retryable."""
     machine = runtime.machine(ask.kind)
 
     def decision(command: Command, entity: Entity | None) -> Event | Refused:
         if entity is None:
             return EntityNotFoundError(f"there is no {ask.kind} {ask.entity_id}; create it first")
+        check_home(runtime, entity)
         if entity.definition > machine.definition.version:
             raise DefinitionNotDeployedError(
                 f"{ask}: the entity was moved by version {entity.definition} of its definition, here is only version "
@@ -156,6 +158,7 @@ def _command(runtime: Runtime, ask: Ask, trace: str) -> Command:
         cause=ask.cause,
         depth=ask.depth,
         trace=trace,
+        home=runtime.region,
     )
 
 
@@ -217,6 +220,8 @@ def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found:
         return Accepted(found.event, write.after)
     if found.lease_lost:
         raise LeaseLostError(f"{ask}: the effect that asked for it has passed to another owner")
+    if ask.trigger == CREATE:
+        check_created_nowhere_else(runtime, ask, found)
     if found.request is not None:
         return _repeated(runtime, ask, found.request)
     if found.slot_taken and ask.slot and found.entity is None:

@@ -116,10 +116,16 @@ class Violation:
 
 class Store(Lanes, Protocol):
     """Entities with their events, requests, timers and lanes. Reads are strongly consistent, except `listing` and
-    `due_timers`.
+    `due_timers`. `region` is which replica of a global table it writes to, '' if its table is no global one: timers and
+    lanes are those of the entities at home there.
 
     Every method may raise StoreAccessError, and ThrottledError or StoreUnavailableError when asking again may help.
     """
+
+    @property
+    def region(self) -> str:
+        """Set once, when the store is made."""
+        ...
 
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:
         """The entity as it is now."""

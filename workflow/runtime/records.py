@@ -28,6 +28,13 @@ class EntityRecords(NamedTuple):
     violations: Sequence[Violation]
     damaged: Mapping[str, str] = MappingProxyType({})
 
+    @property
+    def home(self) -> str | None:
+        """The home that the entity, or else its first event, says; None if neither is there."""
+        if self.entity is not None:
+            return self.entity.home
+        return self.events[0].home if self.events and self.events[0].version == 1 else None
+
 
 class Seen(NamedTuple):
     """One entity as a walk over all of them comes by it; `position` is where another walk may go on after it, `place`

@@ -42,6 +42,11 @@ class Runtime:
     tracer: Tracer = NO_TRACER
     meter: Meter = NO_METER
 
+    @property
+    def region(self) -> str:
+        """Which replica of a global table the store writes to; '' if its table is no global one."""
+        return self.store.region
+
     def get_definition(self, kind: str) -> Definition:
         """The definition in force for the kind; raises UnknownKindError naming the kinds there are."""
         definition = self.definitions.find(kind) if isinstance(kind, str) else None

@@ -27,7 +27,9 @@ class MemoryStore:
     copy, and no item holds more than 400 KB.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, region: str = "") -> None:
+        """`region`: the home of what is created here, as in a replica of a global table."""
+        self.region = region
         self.ledger = MemoryLedger()
         self.records = MemoryRecords(self)
         self._entities: dict[_Key, Entity] = {}

@@ -24,7 +24,7 @@ LONGEST_LINE_BYTES = 128 * 1024 * 1024
 
 _SUM = ',"sum":"'
 _SUM_DIGITS = 16
-_TEXTS = {"by": "by", "request": "request_id", "cause": "cause", "trace": "trace"}
+_TEXTS = {"by": "by", "request": "request_id", "cause": "cause", "trace": "trace", "home": "home"}
 _VALUES = ("payload", "changes")
 _NUMBERS = ("depth", "owing")
 
@@ -181,6 +181,7 @@ def _read_event(kind: str, entity_id: str, number: int, form: Mapping[str, Any])
         owing=_count(form.get("owing", 0)),
         place=_read_optional(form, "place", _read_place),
         trace=_text(form.get("trace", "")),
+        home=_text(form.get("home", "")),
     )
 
 

@@ -17,6 +17,8 @@ _PAGE = 3
 class FatedStore(FatedLanes):
     """A Store whose calls meet their fate."""
 
+    region = ""
+
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:
         """The entity as it is now."""
         table = self._world.table

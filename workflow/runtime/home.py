@@ -1,0 +1,44 @@
+"""Home: the one region of a global table where an entity may be written. Where no region is set, home is ''."""
+
+from __future__ import annotations
+
+from workflow.engine.entity import Entity
+from workflow.errors import CreateError, HistoryConflictError, HomeRegionError
+from workflow.runtime.ask import Ask
+from workflow.runtime.ports import Contested
+from workflow.runtime.runtime import Runtime
+
+
+def check_home(runtime: Runtime, entity: Entity) -> None:
+    """Raises HomeRegionError unless the entity may be written here."""
+    if entity.home != runtime.region:
+        raise HomeRegionError(f"{entity.kind} {entity.id}: {away(runtime, entity.home)}; send the request there")
+
+
+def check_home_of(runtime: Runtime, kind: str, entity_id: str) -> None:
+    """The same for what may not be there, or cannot be read: then this table is all there is to go by."""
+    try:
+        entity = runtime.store.find_entity(kind, entity_id)
+    except HistoryConflictError:
+        return
+    if entity is not None:
+        check_home(runtime, entity)
+
+
+def away(runtime: Runtime, home: str) -> str:
+    """That the home is another one than here, in words."""
+    here = f"this is {runtime.region}" if runtime.region else "here no region is set"
+    if not home:
+        return f"it has no home, since it was created where no region is set, and {here}"
+    return f"its home is {home}, and {here}"
+
+
+def check_created_nowhere_else(runtime: Runtime, ask: Ask, found: Contested) -> None:
+    """Raises CreateError if what stands in the way of a creation came from another region: the entity or its first
+    event, since a replica is brought item by item."""
+    first = found.entity or found.event
+    if first is not None and first.home != runtime.region:
+        raise CreateError(
+            f"{ask.kind} {ask.entity_id} exists already: {away(runtime, first.home)}; give another id, or send the "
+            f"request there"
+        )
