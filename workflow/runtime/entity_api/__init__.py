@@ -1,0 +1,1 @@
+"""Entities over HTTP: what is asked, what is answered, and in which form."""
