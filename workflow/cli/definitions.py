@@ -109,14 +109,14 @@ def schema(output: Path | None) -> None:
 @click.pass_obj
 def diagram(session: Session, kind: str, picture: str | None, output: Path | None) -> None:
     """Draw the states and transitions of KIND."""
-    definition = _get_definition(session, kind)
+    definition = get_definition(session, kind)
     picture = picture or _FORMAT_OF_SUFFIX.get(output.suffix if output else "", "mermaid")
     if picture == "png" and output is None and sys.stdout.isatty():
         raise click.UsageError("A terminal cannot show png; add --output FILE.")
     deliver(_draw(definition, picture), output)
 
 
-def _get_definition(session: Session, kind: str) -> Definition:
+def get_definition(session: Session, kind: str) -> Definition:
     definitions = session.load_definitions()
     definition = definitions.find(kind)
     if definition is None:
