@@ -11,7 +11,7 @@ from workflow.aws.place_items import find_place
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import Place
-from workflow.runtime.changes import Change
+from workflow.runtime.changes import OVERWRITTEN, Change
 
 NOT_AN_ENTITY = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 """What reading a record raises if it was not written by us."""
@@ -59,6 +59,19 @@ def is_of_kind(record: Mapping[str, Any], kinds: set[str]) -> bool:
         return bool(keys["sk"]["S"] == items.ENTITY and items.split_partition(keys["pk"]["S"])[0] in kinds)
     except NOT_AN_ENTITY:
         return False
+
+
+def is_elsewhere(images: Mapping[str, Any], region: str) -> bool:
+    """Whether no image shows an entity that is at home here: what was at home, and was changed by hand, still is."""
+    shown = [image for name in ("OldImage", "NewImage") if (image := images.get(name))]
+    return bool(shown) and all(_home(image) != region for image in shown)
+
+
+def _home(image: Item) -> str:
+    try:
+        return items.read_text(image, "home")
+    except NOT_AN_ENTITY:
+        return ""
 
 
 def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
@@ -129,7 +142,7 @@ def _find_entity_image(images: Mapping[str, Any], name: str) -> Item | None:
 
 def _how_gone(images: Mapping[str, Any]) -> str:
     if images.get("NewImage"):
-        return "what was written by hand in the entity's place is none"
+        return OVERWRITTEN
     return "the entity was deleted by hand"
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflow.aws import items
-from workflow.aws.images import NOT_AN_ENTITY, Plan, any_change, is_of_kind, step
+from workflow.aws.bare_records import is_bare, partial_change
+from workflow.aws.images import NOT_AN_ENTITY, Plan, any_change, is_elsewhere, is_of_kind, step
 from workflow.definition.definition import Definitions
 from workflow.runtime.changes import Change
 
@@ -42,7 +43,9 @@ class Look:
     """What a first look at a batch found: changes that need delivering, and how many records there were of each sort.
 
     `transitions` counts steps that are declared, owing or not; `unchanged` counts writes that made no transition;
-    `foreign` counts records of other items and of kinds not loaded; `malformed` those that have no place on a stream.
+    `foreign` counts records of other items and of kinds not loaded; `malformed` those that have no place on a stream;
+    `elsewhere` those of entities that are at home in another region, whose stream brings them there as well.
+    `partial` are changes of which the stream showed only a part, as one does that has another view than both images.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -50,13 +53,18 @@ class Look:
     unchanged: int = 0
     foreign: int = 0
     malformed: int = 0
+    elsewhere: int = 0
+    partial: list[Change] = field(default_factory=list)
 
 
 _NEXT_VERSION = {str(version): str(version + 1) for version in range(1000)}
 
 
-def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:  # noqa: C901 - unrolled on purpose
-    """The first look at a batch; never raises, whatever the records hold."""
+def look(  # noqa: C901 - unrolled on purpose
+    records: Iterable[StreamRecord], declared: Mapping[str, Plan], region: str = ""
+) -> Look:
+    """The first look at a batch; never raises, whatever the records hold. `region` is where the stream's table is, if
+    that is a global one."""
     changes: list[Change] = []
     transitions = unchanged = 0
     odd: list[StreamRecord] = []
@@ -69,6 +77,9 @@ def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
             version, target = new["version"]["N"], new["state"]["S"]
             edge = new["edge"]["S"]
             plan = declared[edge]
+            if (new["home"]["S"] if "home" in new else "") != region:
+                odd.append(record)
+                continue
             if "OldImage" in images:
                 old = images["OldImage"]
                 old_version, source = old["version"]["N"], old["state"]["S"]
@@ -93,16 +104,22 @@ def look(records: Iterable[StreamRecord], declared: Mapping[str, Plan]) -> Look:
         odd.append(record)
     found = Look(changes, transitions, unchanged)
     if odd:
-        _look_closely(odd, found, {plan.kind for plan in declared.values()})
+        _look_closely(odd, found, {plan.kind for plan in declared.values()}, region)
     return found
 
 
-def _look_closely(records: Sequence[StreamRecord], found: Look, kinds: set[str]) -> None:
+def _look_closely(records: Sequence[StreamRecord], found: Look, kinds: set[str], region: str) -> None:
     for record in records:
         if not is_of_kind(record, kinds):
             found.foreign += 1
             continue
+        if is_elsewhere(record["dynamodb"], region):
+            found.elsewhere += 1
+            continue
         try:
+            if is_bare(record["dynamodb"]):
+                found.partial.append(partial_change(record))
+                continue
             change = any_change(record["dynamodb"])
         except NOT_AN_ENTITY:
             found.malformed += 1
