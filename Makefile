@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROCESSES ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check lint sim mutants fmt bench build build-StreamFunction build-SweepFunction build-WebhookFunction clean
+.PHONY: help demo test check lint sim mutants fmt bench build build-StreamFunction build-SweepFunction build-WebhookFunction build-ApiFunction clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -44,9 +44,9 @@ bench: $(VENV)/ready-dev ## Measure the speed, as ratios against references in t
 build: $(VENV)/ready-local ## Build the Lambda package into build/lambda
 	$(BIN)/workflow build
 
-# What `sam build` calls (Metadata: BuildMethod: makefile); ready-local, so that a clone without .venv will do. The three
-# functions are one package, three times: SAM wants a folder for each.
-build-StreamFunction build-SweepFunction build-WebhookFunction: $(VENV)/ready-local
+# What `sam build` calls (Metadata: BuildMethod: makefile); ready-local, so that a clone without .venv will do. The four
+# functions are one package, four times: SAM wants a folder for each.
+build-StreamFunction build-SweepFunction build-WebhookFunction build-ApiFunction: $(VENV)/ready-local
 	$(BIN)/workflow build --output "$(ARTIFACTS_DIR)"
 
 clean: ## Remove everything that was built or installed here
