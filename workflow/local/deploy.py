@@ -57,15 +57,24 @@ class Stack:
     @property
     def webhook_url(self) -> str:
         """Where webhooks are posted to, each to its own source beneath it; '' for a template that takes none."""
+        return self._address("WebhookUrl")
+
+    @property
+    def api_url(self) -> str:
+        """Where entities are over HTTP, each at its kind and id beneath it; '' for a template that has no such API."""
+        return self._address("EntityApiUrl")
+
+    def _address(self, output: str) -> str:
         # On AWS the output is the address. Here its host has the API's id in front of a name that not every machine
         # resolves, so the id goes into the path.
-        host = urlsplit(self.outputs.get("WebhookUrl", "")).hostname
-        return f"{self.endpoint_url}/_aws/execute-api/{host.partition('.')[0]}/webhooks" if host else ""
+        address = urlsplit(self.outputs.get(output, ""))
+        api = (address.hostname or "").partition(".")[0]
+        return f"{self.endpoint_url}/_aws/execute-api/{api}{address.path}" if api else ""
 
     @property
     def functions(self) -> list[str]:
         """The framework's functions."""
-        named = ("StreamFunctionName", "SweepFunctionName", "WebhookFunctionName")
+        named = ("StreamFunctionName", "SweepFunctionName", "WebhookFunctionName", "ApiFunctionName")
         return [self.outputs[name] for name in named if name in self.outputs]
 
 
@@ -194,8 +203,8 @@ class Deployer:
             list(pool.map(self._check_function, stack.functions))
 
     def _check_function(self, name: str) -> None:
-        # No records are delivered as nothing; a sweep is a sweep, and may come at any time; the function of webhooks
-        # takes it for a request for a page that is not there.
+        # No records are delivered as nothing; a sweep is a sweep, and may come at any time; those behind the HTTP API
+        # take it for a request for a page that is not there.
         answer = self._functions.invoke(FunctionName=name, Payload=json.dumps({"Records": []}).encode())
         if "FunctionError" in answer:
             problem = json.loads(answer["Payload"].read())

@@ -69,6 +69,11 @@ class LocalCloud:
         """Where webhooks are posted to, each to its own source beneath it."""
         return self.stack.webhook_url
 
+    @property
+    def api_url(self) -> str:
+        """Where entities are over HTTP, each at its kind and id beneath it; requests are signed with AWS credentials."""
+        return self.stack.api_url
+
     def put_secret(self, name: str, value: str) -> None:
         """Put the secret that a webhook names so; the function reads it within five minutes, or as soon as a signature
         fits none of those it knows."""

@@ -79,7 +79,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "definitions").mkdir()
     (project / "definitions" / "order.yaml").write_text(DEFINITION)
     template = (REPOSITORY / "template.yaml").read_text()
-    probes = {"stream.handler": "handler", "sweep.handler": "sweep", "webhook.handler": "handler"}
+    probes = {
+        "stream.handler": "handler",
+        "sweep.handler": "sweep",
+        "webhook.handler": "handler",
+        "api.handler": "handler",
+    }
     for handler, probe in probes.items():
         template = template.replace(f"workflow.aws.lambdas.{handler}", f"handlers.probe.{probe}")
     (project / "template.yaml").write_text(template)

@@ -31,7 +31,8 @@ def test_sam_copies_a_folder_that_a_clone_has_and_builds_outside_of_the_copy() -
 
 
 @pytest.mark.parametrize(
-    ("function", "module"), [("StreamFunction", "stream"), ("SweepFunction", "sweep"), ("WebhookFunction", "webhook")]
+    ("function", "module"),
+    [("StreamFunction", "stream"), ("SweepFunction", "sweep"), ("WebhookFunction", "webhook"), ("ApiFunction", "api")],
 )
 def test_the_target_that_sam_runs_fills_its_folder_and_does_so_again(
     tmp_path: Path, function: str, module: str
