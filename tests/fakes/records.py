@@ -59,3 +59,16 @@ def _of_change(store: MemoryStore, number: int, change: Change) -> dict[str, Any
 def event_record(number: int, event: Event) -> dict[str, Any]:
     """The record of an event's own item."""
     return record(number, None, items.write_event(event))
+
+
+_SHOWN = {"NEW_AND_OLD_IMAGES": ("NewImage", "OldImage"), "NEW_IMAGE": ("NewImage",), "OLD_IMAGE": ("OldImage",)}
+
+
+def seen(view: str, some: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records as a stream with that view writes them."""
+    left_out = {"NewImage", "OldImage"}.difference(_SHOWN.get(view, ()))
+    return [{**one, "dynamodb": _without(left_out, one["dynamodb"]) | {"StreamViewType": view}} for one in some]
+
+
+def _without(names: set[str], images: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in images.items() if name not in names}

@@ -13,6 +13,9 @@ from workflow.engine.events import Event
 from workflow.engine.place import Place
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError
 
+OVERWRITTEN = "what was written by hand in the entity's place is none"
+"""Why there is no entity any more where an item still stands."""
+
 
 class Snapshots(Protocol):
     """The entity before and after a change, each call a copy of its own; and the event, once somebody has read it."""

@@ -14,7 +14,8 @@ class Delivered:
 
     `effects_failed` counts attempts; `put_aside` the entities that go on by themselves later; `for_people`, by kind and
     hook, the effects that now wait for a person; `waiting` the changes behind an entity that was put aside; `started`
-    the entities whose turn in a lane had come.
+    the entities whose turn in a lane had come; `recalled` the transitions that the stream did not show whole, and
+    `reads` how often the table was asked for them.
     """
 
     failed: list[Change] = field(default_factory=list)
@@ -26,6 +27,8 @@ class Delivered:
     timers_fired: int = 0
     violations: int = 0
     started: int = 0
+    recalled: int = 0
+    reads: int = 0
 
     def add(self, other: Delivered) -> None:
         """Adds what another thread delivered."""
@@ -38,3 +41,5 @@ class Delivered:
         self.timers_fired += other.timers_fired
         self.violations += other.violations
         self.started += other.started
+        self.recalled += other.recalled
+        self.reads += other.reads
