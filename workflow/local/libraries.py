@@ -16,6 +16,7 @@ from workflow.local.errors import PackageError
 # boto3 is shipped, although the Lambda runtime has one: that one changes under a running function, is older than
 # what our tests ran with, and its byte code is not ours to keep. Every pin is listed, so a rebuild is the same build.
 RUNTIME_REQUIREMENTS = (
+    "aws-xray-sdk==2.15.0",
     "boto3==1.44.5",
     "botocore==1.44.5",
     "jmespath==1.1.0",
@@ -24,6 +25,7 @@ RUNTIME_REQUIREMENTS = (
     "six==1.17.0",
     "transitions==0.9.3",
     "urllib3==2.8.0",
+    "wrapt==2.5.2",
 )
 
 # Descriptions of AWS services that are always there: what the framework calls, and what hooks often do.

@@ -42,8 +42,8 @@ class Tracer(Protocol):
         ...
 
     def span(self, name: str, notes: Notes, *, follows: str = "") -> AbstractContextManager[Span]:
-        """A span until the block ends: of the trace that `follows` names, which another process may have begun, else
-        within the one under way on this thread, else of a new trace. An error that leaves the block is marked by its
+        """A span until the block ends: within the one under way on this thread, else of the trace that `follows` names,
+        which another process may have begun, else of a new trace. An error that leaves the block is marked by its
         class alone, since its words may quote anything, and goes on."""
         ...
 

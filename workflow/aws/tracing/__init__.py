@@ -7,5 +7,17 @@ from workflow.runtime.tracing import Tracer
 
 
 def open_adapter(name: str) -> Tracer:
-    """The tracer of that name; raises SettingsError if the library that it needs is not installed."""
-    raise SettingsError(f"tracing by {name!r} is not there yet")
+    """The tracer of that name, one of the settings' TRACINGS; raises SettingsError if the library that it needs is not
+    installed."""
+    try:
+        if name == "xray":
+            from workflow.aws.tracing.xray import open_xray
+
+            return open_xray()
+        from workflow.aws.tracing.otel import OtelTracer
+
+        return OtelTracer()
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"tracing is {name!r}, and its library is not installed ({error}): pip install 'stream-workflow[{name}]'"
+        ) from None
