@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from workflow.definition.webhooks.webhook import Webhooks
 
 
-def open_table(settings: Settings) -> tuple[TableStore, TableLedger]:
-    """Store and ledger on the table that the settings name; raises SettingsError if they name none, and
-    StoreAccessError where region, profile or credentials are not configured."""
-    client, table = _open_client(settings), settings.get_table()
+def open_table(settings: Settings, client: Any = None) -> tuple[TableStore, TableLedger]:
+    """Store and ledger on the table that the settings name, through that client if one is given; raises SettingsError
+    if they name none, and StoreAccessError where region, profile or credentials are not configured."""
+    client, table = client or open_client(settings), settings.get_table()
     region = settings.region
     return TableStore(client, table, region=region), TableLedger(client, table, region)
 
@@ -38,18 +38,18 @@ def open_ports(settings: Settings) -> tuple[TableStore, TableLedger, TableRecord
     # Here and not above: no Lambda reads it all.
     from workflow.aws.records import TableRecords
 
-    client, table = _open_client(settings), settings.get_table()
+    client, table = open_client(settings), settings.get_table()
     region = settings.region
     store, ledger = TableStore(client, table, region=region), TableLedger(client, table, region)
     return store, ledger, TableRecords(client, table, region)
 
 
-def open_runtime(settings: Settings, meter: Meter = NO_METER) -> Runtime:
+def open_runtime(settings: Settings, meter: Meter = NO_METER, client: Any = None) -> Runtime:
     """A runtime on compiled definitions, for a Lambda; raises SettingsError, StoreAccessError, or RegisterHookError if
     a hook that the definitions ask for is not registered."""
     definitions, hooks = read_compiled(settings.definitions), Hooks(settings.handlers)
     require(hooks, definitions)
-    store, ledger = open_table(settings)
+    store, ledger = open_table(settings, client)
     clock, publisher = SystemClock(), open_publisher(settings)
     tracer = open_tracer(settings)
     return Runtime(
@@ -72,7 +72,8 @@ def open_publisher(settings: Settings) -> LatePublisher:
     return LatePublisher(settings.event_source or f"/workflow/{settings.table}", dict(settings.targets))
 
 
-def _open_client(settings: Settings) -> Any:
+def open_client(settings: Settings) -> Any:
+    """The client of the table that the settings name; raises SettingsError or StoreAccessError."""
     # Making a client already fails where no region or an unknown profile is configured.
     with translated(f"opening table {settings.get_table()}"):
         return make_client("dynamodb", endpoint_url=settings.endpoint_url or None)

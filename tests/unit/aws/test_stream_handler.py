@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.fakes.emf import metrics
 from tests.fakes.hooks import raising
-from tests.fakes.records import event_record, position, records
+from tests.fakes.log import of_line
+from tests.fakes.records import event_record, image, position, record, records
 from tests.unit.runtime.delivery import Bench
+from workflow import Effect, Refused
 from workflow.aws.lambdas.stream import StreamHandler
+from workflow.aws.metrics import EmfMeter
 from workflow.errors import StoreUnavailableError
 from workflow.runtime.ledger_entry import OWED, LedgerEntry
 
@@ -33,11 +36,13 @@ def test_a_batch_runs_what_it_owes_and_counts_what_it_saw(caplog: pytest.LogCapt
     given = [*records(bench.store), event_record(7, bench.flow.history("order", "42")[0]), {}]
     assert _handle(bench, *given) == []
     assert [run[2] for run in bench.notes.ran] == ["greet", "receipt", "loyalty"]
-    assert json.loads(caplog.messages[-1]) == {
+    assert caplog.messages == ["delivered"]
+    assert of_line(caplog.records[-1]) == {
         "records": 5,
         "transitions": 3,
         "unchanged": 0,
         "foreign": 2,
+        "elsewhere": 0,
         "malformed": 0,
         "effects_done": 3,
         "effects_failed": 0,
@@ -47,6 +52,7 @@ def test_a_batch_runs_what_it_owes_and_counts_what_it_saw(caplog: pytest.LogCapt
         "started": 0,
         "violations": 0,
         "to_come_again": 0,
+        "reads": 0,
     }
 
 
@@ -139,3 +145,53 @@ def test_an_image_whose_data_cannot_be_read_fails_without_a_word_of_it(caplog: p
     assert bench.waiting_for() == [(1, "greet", "refused")]
     assert entry.outcomes["greet"].status == "parked"
     assert "canary" not in caplog.text + str(entry)
+
+
+def test_a_batch_counts_what_became_of_it_in_one_line_and_one_for_each_hook_that_waits_for_a_person(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refused(effect: Effect) -> None:
+        if effect.id == "b":
+            raise Refused("no such customer")
+
+    bench = Bench()
+    bench.notes.failing |= {"receipt": raising(ConnectionError("away")), "greet": refused}
+    for entity_id in "ab":
+        bench.paid(entity_id)
+    edited = image(bench.store, bench.store.find_entity("order", "a"))
+    assert edited is not None
+    batch = [*records(bench.store), record(9, edited, {**edited, "state": {"S": "shipped"}})]
+    for one in batch:
+        one["dynamodb"]["ApproximateCreationDateTime"] = int(bench.clock.now().timestamp()) - 2
+    meter = EmfMeter("orders", bench.clock)
+    StreamHandler(bench.flow.runtime, meter=meter, workers=1).handle(batch, MINUTE)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert bench.clock.slept == []
+    assert metrics(lines) == {
+        ("Transitions", "table=orders"): 4,
+        ("EffectsDone", "table=orders"): 1,
+        ("EffectsFailed", "table=orders"): 2,
+        ("EffectsPutAside", "table=orders"): 1,
+        ("EffectsParked",): 1,
+        ("EffectsParked", "table=orders"): 1,
+        ("EffectsParked", "table=orders", "kind=order", "hook=greet"): 1,
+        ("Violations", "table=orders"): 1,
+        ("DeliveryLag", "table=orders"): [2123.0] * 5,
+    }
+
+
+def test_what_was_seen_of_a_batch_is_told_also_when_it_fails(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench()
+    bench.paid()
+    handler = StreamHandler(bench.flow.runtime, meter=EmfMeter("orders", bench.clock))
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(handler._deliverer, "deliver", broken)
+    with pytest.raises(RuntimeError):
+        handler.handle(records(bench.store), MINUTE)
+    assert metrics(capsys.readouterr().out.splitlines()) == {("Transitions", "table=orders"): 2}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import subprocess
@@ -11,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.emf import metrics
 from tests.fakes.hooks import raising
+from tests.fakes.log import of_line
 from tests.shipped import HANDLERS
 from tests.unit.aws.test_cold_start import NOT_IMPORTED
 from tests.unit.runtime.delivery import Bench
 from workflow import Refused
 from workflow.aws.lambdas.sweep import SweepHandler
+from workflow.aws.metrics import PARKED_NOW, EmfMeter
 from workflow.definition.load import compile_definitions
+from workflow.runtime.metering import Meter
 
 REPOSITORY = Path(__file__).parents[3]
 MINUTE = 60_000
@@ -42,7 +45,8 @@ def test_a_sweep_answers_and_logs_how_much_there_was_of_what(caplog: pytest.LogC
     _put_aside(bench, ConnectionError("away"))
     bench.notes.failing.clear()
     assert _sweep(bench) == {**NOTHING, "effects_done": 2}
-    assert json.loads(caplog.messages[-1]) == {**NOTHING, "effects_done": 2}
+    assert caplog.messages[-1] == "swept"
+    assert of_line(caplog.records[-1]) == {**NOTHING, "effects_done": 2}
     assert _sweep(bench) == NOTHING
 
 
@@ -51,26 +55,33 @@ def test_what_now_waits_for_a_person_is_a_metric_by_kind_and_hook(capsys: pytest
     _put_aside(bench, ConnectionError("away"))
     bench.notes.failing["receipt"] = raising(Refused("no such card"))
     assert _sweep(bench) == {**NOTHING, "effects_failed": 1, "for_people": 1}
-    (line,) = capsys.readouterr().out.splitlines()
-    metric = json.loads(line)
-    assert metric.pop("_aws") == {
-        "Timestamp": int(bench.clock.now().timestamp() * 1000),
-        "CloudWatchMetrics": [
-            {
-                "Namespace": "Workflow",
-                "Dimensions": [[], ["kind", "hook"]],
-                "Metrics": [{"Name": "EffectsParked", "Unit": "Count"}],
-            }
-        ],
+    lines = capsys.readouterr().out.splitlines()
+    assert metrics(lines) == {
+        ("EffectsFailed", "table=none"): 1,
+        ("EffectsParked",): 1,
+        ("EffectsParked", "table=none"): 1,
+        ("EffectsParked", "table=none", "kind=order", "hook=receipt"): 1,
     }
-    assert metric == {"kind": "order", "hook": "receipt", "EffectsParked": 1}
 
 
 def test_nobody_is_called_for_what_goes_on_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
     bench = Bench()
     _put_aside(bench, ConnectionError("away"))
     assert _sweep(bench)["put_aside"] == 1
-    assert capsys.readouterr().out == ""
+    counted = metrics(capsys.readouterr().out.splitlines())
+    assert counted == {("EffectsFailed", "table=none"): 1, ("EffectsPutAside", "table=none"): 1}
+
+
+def test_who_waits_at_this_moment_is_counted_with_each_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+    class Some:
+        def count(self, meter: Meter) -> None:
+            meter.count(PARKED_NOW, 3)
+
+    bench = Bench()
+    handler = SweepHandler(bench.flow.runtime, meter=EmfMeter("orders", bench.clock), gauges=Some())
+    for _ in range(2):
+        handler.handle(MINUTE)
+        assert metrics(capsys.readouterr().out.splitlines()) == {("ParkedNow", "table=orders"): 3}
 
 
 def test_a_sweep_without_time_left_begins_nothing_and_the_next_one_does_it() -> None:

@@ -15,16 +15,19 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.emf import metrics, read_emf
+from tests.fakes.log import of_line
 from tests.samples import ORDER, definitions
 from tests.shipped import HANDLERS
 from tests.unit.aws.test_cold_start import NOT_IMPORTED
 from workflow import Workflow
 from workflow.aws.compose import read_compiled_webhooks
 from workflow.aws.lambdas.webhook import WebhookHandler
+from workflow.aws.metrics import EmfMeter
 from workflow.definition.load import compile_definitions
 from workflow.definition.webhooks.load import compile_webhooks, parse_webhook
 from workflow.errors import SecretAccessError, SettingsError
-from workflow.testing import MemoryStore
+from workflow.testing import MemoryClock, MemoryStore
 
 REPOSITORY = Path(__file__).parents[3]
 SECRET = b"It's a Secret to Everybody"
@@ -55,9 +58,10 @@ class OneSecret:
 
 
 def shop(**given: Any) -> WebhookHandler:
-    flow = Workflow(definitions(ORDER), MemoryStore())
+    meter = EmfMeter("", MemoryClock())
+    flow = Workflow(definitions(ORDER), MemoryStore(), meter=meter)
     webhooks = parse_webhook(SHOP, flow.definitions)
-    return WebhookHandler(flow.runtime, webhooks, given.get("secrets", OneSecret()))
+    return WebhookHandler(flow.runtime, webhooks, given.get("secrets", OneSecret()), meter=meter)
 
 
 def request(
@@ -156,20 +160,30 @@ def test_each_answer_is_counted_by_source_and_outcome(capsys: pytest.CaptureFixt
     handler = shop()
     for given in (request(PLACED), request(PLACED), request(b"{}"), {**request(PLACED), "body": "{}"}):
         handler.handle(given)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["source"], line["outcome"], line["WebhookAnswers"]) for line in lines] == [
-        ("shop", "accepted", 1),
-        ("shop", "repeated", 1),
-        ("shop", "undeclared", 1),
-        ("shop", "unsigned", 1),
-    ]
-    timestamp = lines[0]["_aws"].pop("Timestamp")
-    assert timestamp > 1_500_000_000_000
-    metrics = [{"Name": "WebhookAnswers", "Unit": "Count"}]
-    assert lines[0]["_aws"] == {
-        "CloudWatchMetrics": [
-            {"Namespace": "Workflow", "Dimensions": [["source", "outcome"]], "Metrics": metrics},
-        ]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    once = [(line["source"], line["outcome"], line["WebhookAnswers"]) for line in read_emf(lines)]
+    outcomes = ("accepted", "repeated", "undeclared", "unsigned")
+    assert once == [("shop", outcome, 1) for outcome in outcomes]
+    assert metrics(lines) == {
+        ("WebhookAnswers", "table=none", *source, f"outcome={outcome}"): 1
+        for outcome in outcomes
+        for source in ((), ("source=shop",))
+    }
+
+
+def test_a_refusal_is_counted_beside_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = shop()
+    handler.handle(request(PLACED))
+    given = request(PLACED)
+    given["headers"]["x-request"] = "r2"
+    capsys.readouterr()
+    assert handler.handle(given)["statusCode"] == 409
+    assert metrics(capsys.readouterr().out.splitlines()) == {
+        ("WebhookAnswers", "table=none", "outcome=refused"): 1,
+        ("WebhookAnswers", "table=none", "source=shop", "outcome=refused"): 1,
+        ("Refusals", "table=none"): 1,
+        ("Refusals", "table=none", "kind=order", "reason=CreateError"): 1,
     }
 
 
@@ -194,13 +208,14 @@ def test_one_log_line_tells_what_became_of_a_request_and_nothing_of_what_was_sen
     caplog.set_level(logging.INFO)
     handler = shop()
     handler.handle(request(PLACED))
-    (line,) = [json.loads(message) for message in caplog.messages]
+    assert caplog.messages == ["answered"]
+    (line,) = map(of_line, caplog.records)
     assert line.pop("took_ms") >= 0
     assert line == {"source": "shop", "outcome": "accepted", "status": 200, **ACCEPTED}
 
     caplog.clear()
     handler.handle(request(b'{"what": "placed", "order": ["unspeakable"]}'))
-    (line,) = [json.loads(message) for message in caplog.messages]
+    (line,) = map(of_line, caplog.records)
     assert line.pop("took_ms") >= 0
     assert line == {"source": "shop", "outcome": "malformed", "status": 400}
 

@@ -7,14 +7,14 @@ import binascii
 import json
 import logging
 import os
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from workflow.aws.compose import open_runtime, read_compiled_webhooks
+from workflow.aws.compose import read_compiled_webhooks
 from workflow.aws.lambdas import settle
-from workflow.aws.metrics import webhook_metric
+from workflow.aws.lambdas.invocations import invoked, open_metered
+from workflow.aws.metrics import WEBHOOK_ANSWERS, EmfMeter
 from workflow.aws.secrets import StoredSecrets
 from workflow.definition.webhooks.webhook import Webhooks
 from workflow.runtime.runtime import Runtime
@@ -28,18 +28,18 @@ _NOTHING_HERE = Answer(404, {"error": "there is nothing here; webhooks are poste
 _ONLY_POST = Answer(405, {"error": "webhooks are posted: use POST"}, "malformed")
 _NO_BASE64 = Answer(400, {"error": "the body is not the base64 that it is said to be"}, "malformed")
 
-# Lambda's runtime has a handler already, and this does nothing there.
-logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
 log = logging.getLogger("workflow")
-log.setLevel(os.environ.get("WORKFLOW_LOG_LEVEL", "INFO"))
 
 
 class WebhookHandler:
     """Answers requests of an HTTP API, payload format 2.0; one for the life of a process.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html"""
 
-    def __init__(self, runtime: Runtime, webhooks: Webhooks, secrets: Secrets) -> None:
+    def __init__(
+        self, runtime: Runtime, webhooks: Webhooks, secrets: Secrets, *, meter: EmfMeter | None = None
+    ) -> None:
         self._clock, self._tracer = runtime.clock, runtime.tracer
+        self._meter = meter or EmfMeter("", runtime.clock)
         self._webhooks = webhooks
         self._receiver = Receiver(runtime, webhooks, secrets)
 
@@ -47,20 +47,25 @@ class WebhookHandler:
         """The response to the request; never raises for what a stranger may send."""
         started = self._clock.now()
         source = _source(request)
+        # Who calls must not be able to make dimensions, for each costs.
         declared = source if self._webhooks.find(source) else ""
+        with self._meter.written():
+            answer = self._traced(request, source, declared)
+            self._meter.count(WEBHOOK_ANSWERS, source=declared, outcome=answer.outcome)
+        told = {"source": declared, "outcome": answer.outcome, "status": answer.status}
+        told["took_ms"] = (self._clock.now() - started) // _MILLISECOND
+        # What was refused may quote what was sent; the sender is told, the log is not.
+        content = answer.content if answer.status == 200 or answer.status >= 500 else None
+        log.info("answered", extra={**told, **(content or {})})
+        return _response(answer)
+
+    def _traced(self, request: Mapping[str, Any], source: str, declared: str) -> Answer:
         # The trace that API Gateway or Lambda began for this request, which Lambda says anew for each.
         invocation = os.environ.get("_X_AMZN_TRACE_ID", "")
         with self._tracer.span(f"webhook {declared}".strip(), {"webhook": declared}, follows=invocation) as span:
             answer = self._answer(request, source)
             span.note({"outcome": answer.outcome, "status": answer.status})
-        now = self._clock.now()
-        # Not through the log: its prefix would make it no JSON.
-        print(webhook_metric(declared, answer.outcome, now), flush=True)
-        told = {"source": declared, "outcome": answer.outcome, "status": answer.status}
-        # What was refused may quote what was sent; the sender is told, the log is not.
-        content = answer.content if answer.status == 200 or answer.status >= 500 else None
-        log.info("%s", json.dumps({**told, "took_ms": (now - started) // _MILLISECOND, **(content or {})}))
-        return _response(answer)
+            return answer
 
     def _answer(self, request: Mapping[str, Any], source: str) -> Answer:
         if not source:
@@ -101,7 +106,9 @@ def _response(answer: Answer) -> dict[str, Any]:
 def open_handler() -> WebhookHandler:
     """The handler that the environment describes; raises SettingsError or RegisterHookError."""
     settings = read_settings()
-    return WebhookHandler(open_runtime(settings), read_compiled_webhooks(settings.webhooks), StoredSecrets())
+    runtime, meter = open_metered(settings)
+    webhooks = read_compiled_webhooks(settings.webhooks)
+    return WebhookHandler(runtime, webhooks, StoredSecrets(), meter=meter)
 
 
 _handler: WebhookHandler | None = None
@@ -110,9 +117,10 @@ _handler: WebhookHandler | None = None
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry point: a request of an HTTP API in, its response out."""
     global _handler
-    if _handler is None:
-        _handler = open_handler()
-    return _handler.handle(event)
+    with invoked(context):
+        if _handler is None:
+            _handler = open_handler()
+        return _handler.handle(event)
 
 
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
