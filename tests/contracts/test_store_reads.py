@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from tests.contracts.conftest import Ports
 from tests.writes import BEGINNING, committed, creation, step
@@ -68,6 +69,23 @@ def test_entities_are_listed_by_state_in_the_order_of_their_ids(ports: Ports) ->
     ]
     assert list(ports.store.listing("order", "paid")) == []
     assert [line.id for line in ports.store.listing("job", "placed")] == ["c"]
+
+
+def test_a_part_of_a_listing_is_read_by_id(ports: Ports) -> None:
+    for entity_id in ("b", "ä", "a", "a#1", "B"):
+        committed(ports.store, creation(entity_id))
+
+    def listed(**part: Any) -> list[str]:
+        return [line.id for line in ports.store.listing("order", "placed", **part)]
+
+    assert listed(limit=2) == ["B", "a"]
+    assert listed(limit=2, after="a") == ["a#1", "b"]
+    assert listed(after="a") == ["a#1", "b", "ä"]
+    # None of them has to be there.
+    assert listed(after="aa") == ["b", "ä"]
+    assert listed(after="ä") == []
+    assert listed(limit=0) == []
+    assert listed(limit=9) == ["B", "a", "a#1", "b", "ä"]
 
 
 def test_a_transition_moves_an_entity_from_one_listing_to_another(ports: Ports) -> None:

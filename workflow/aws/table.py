@@ -89,15 +89,18 @@ class TableStore(TableLanes):
         }
         return self._pages(request, f"reading {kind} {entity_id} in table {self._table}", limit)
 
-    def listing(self, kind: str, state: str) -> Iterator[Listed]:
+    def listing(self, kind: str, state: str, *, after: str = "", limit: int | None = None) -> Iterator[Listed]:
         """The entities last seen in the state, by id, from the sparse index; may lag behind by moments."""
         request = {
             "TableName": self._table,
             "IndexName": items.INDEX,
-            "KeyConditionExpression": "listed = :listed",
-            "ExpressionAttributeValues": {":listed": {"S": items.listed(kind, state)}},
+            "KeyConditionExpression": "listed = :listed AND pk > :after",
+            "ExpressionAttributeValues": {
+                ":listed": {"S": items.listed(kind, state)},
+                ":after": {"S": items.partition(kind, after)},
+            },
         }
-        return map(items.read_listed, self._pages(request, f"listing {kind} in table {self._table}", None))
+        return map(items.read_listed, self._pages(request, f"listing {kind} in table {self._table}", limit))
 
     def _pages(self, request: dict[str, Any], subject: str, limit: int | None) -> Iterator[Any]:
         left = limit

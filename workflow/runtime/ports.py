@@ -151,8 +151,9 @@ class Store(Lanes, Protocol):
         """What the request id was used for."""
         ...
 
-    def listing(self, kind: str, state: str) -> Iterator[Listed]:
-        """The entities of the kind that were last seen in the state, by id; may lag behind by moments."""
+    def listing(self, kind: str, state: str, *, after: str = "", limit: int | None = None) -> Iterator[Listed]:
+        """The entities of the kind that were last seen in the state, by id: those after the id `after`, at most
+        `limit`; may lag behind by moments."""
         ...
 
     def find_timer(self, kind: str, entity_id: str) -> SetTimer | None:

@@ -70,12 +70,12 @@ class MemoryStore:
             versions = sorted(version for version in own if version > after)[:limit]
             return iter([event for version in versions if (event := copied_event(own[version]))])
 
-    def listing(self, kind: str, state: str) -> Iterator[Listed]:
+    def listing(self, kind: str, state: str, *, after: str = "", limit: int | None = None) -> Iterator[Listed]:
         """The entities of the kind in the state, by id."""
         with self._lock:
-            own = [e for e in self._entities.values() if (e.kind, e.state) == (kind, state)]
+            own = [e for e in self._entities.values() if (e.kind, e.state) == (kind, state) and e.id > after]
         lines = [Listed(e.kind, e.id, e.state, e.version, e.changed_at, e.place) for e in own]
-        return iter(sorted(lines, key=lambda line: line.id))
+        return iter(sorted(lines, key=lambda line: line.id)[:limit])
 
     def commit(self, write: Write) -> Contested | None:
         """Writes all of it, or nothing and says what stood in the way; raises TooLargeError."""

@@ -241,6 +241,7 @@ UNKNOWN = ("entity", "There is no such entity")
         (HISTORY, *UNKNOWN, "there is no order 42"),
         ((*HISTORY, None, "after=7"), *UNKNOWN, "there is no order 42"),
         (PAY, *UNKNOWN, "there is no order 42; create it first"),
+        (("GET", "/entities/ordr"), "kind", "There is no such kind", None),
         (("GET", "/entities/ordr/42"), "kind", "There is no such kind", None),
         (("PUT", "/entities/ordr/42"), "kind", "There is no such kind", None),
         (("POST", "/entities/ordr/42/pay"), "kind", "There is no such kind", None),
@@ -256,6 +257,7 @@ def test_what_is_not_there_is_not_found(given: Any, name: str, title: str, detai
     ("method", "path", "allow"),
     [
         ("DELETE", "/entities/order/42", "GET, PUT"),
+        ("POST", "/entities/order", "GET"),
         ("POST", "/entities/order/42", "GET, PUT"),
         ("HEAD", "/entities/order/42", "GET, PUT"),
         ("get", "/entities/order/42", "GET, PUT"),
@@ -450,6 +452,7 @@ def test_creating_is_no_trigger() -> None:
         ("GET", f"/entities/order/{'x' * 901}/history"),
         ("POST", f"/entities/order/{'x' * 901}/pay", '{"amount": 1}'),
         ("POST", f"/entities/order/42/{'x' * 901}"),
+        ("GET", "/entities/order", None, f"state=paid&after={'x' * 901}"),
     ],
 )
 def test_what_is_longer_than_any_key_does_not_fit(given: Any) -> None:
@@ -493,6 +496,34 @@ def test_a_page_of_a_history_ends_where_it_would_be_too_long_for_an_answer() -> 
         ask(handler, "POST", "/entities/order/42/annotate", json.dumps({"note": str(number) * 150_000}))
     content = ask(handler, *HISTORY)[2]
     assert ([event["version"] for event in content["events"]], content["next"]) == ([1, 2, 3, 4, 5, 6], 6)
+
+
+LIST = ("GET", "/entities/order")
+
+
+def test_entities_are_listed_by_state_page_by_page() -> None:
+    handler = paid()
+    for id in ("a", "c", "b"):
+        ask(handler, "PUT", f"/entities/order/{id}")
+
+    def line(id: str) -> dict[str, Any]:
+        return {"id": id, "state": "placed", "version": 1, "since": AT}
+
+    def page(query: str) -> tuple[Any, ...]:
+        return ask(handler, *LIST, query=query)
+
+    found = {"kind": "order", "state": "placed"}
+    assert page("state=placed") == (200, JSON, {**found, "entities": [*map(line, "abc")], "next": None})
+    assert page("state=placed&limit=2") == (200, JSON, {**found, "entities": [*map(line, "ab")], "next": "b"})
+    assert page("state=placed&limit=2&after=b") == (200, JSON, {**found, "entities": [line("c")], "next": None})
+    assert page("state=shipped") == (200, JSON, {"kind": "order", "state": "shipped", "entities": [], "next": None})
+
+
+@pytest.mark.parametrize("query", ["", "state=", "state=lost", "state=__class__", "after=b"])
+def test_a_listing_is_of_one_state_that_there_is(query: str) -> None:
+    assert ask(paid(), *LIST, query=query) == refused(
+        400, "malformed", "The request cannot be read", "state must be one of: placed, paid, shipped, cancelled"
+    )
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "1.5", "", "ten", "١", "1e3", "9" * 5000])

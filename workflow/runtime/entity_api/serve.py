@@ -25,7 +25,7 @@ from workflow.runtime.entity_api.answer import (
     problem,
     refusal,
 )
-from workflow.runtime.entity_api.forms import Form, entity_form, event_form, standing_form
+from workflow.runtime.entity_api.forms import Form, entity_form, event_form, listed_form, standing_form
 from workflow.runtime.fire import create, fire
 from workflow.runtime.redact import bare_trace, redact
 from workflow.runtime.runtime import Runtime
@@ -88,7 +88,7 @@ class EntityServer:
             return problem(FORBIDDEN, "requests are signed with AWS credentials (Signature Version 4)")
         ways = self._ways(call)
         if not ways:
-            return problem(NOTHING_HERE, "entities are at /entities/KIND/ID")
+            return problem(NOTHING_HERE, "entities are at /entities/KIND/ID, listed at /entities/KIND?state=STATE")
         if call.method not in ways:
             allow = ", ".join(ways)
             return problem(WRONG_METHOD, f"this takes {allow}", headers={"allow": allow})
@@ -97,6 +97,8 @@ class EntityServer:
         return ways[call.method](call)
 
     def _ways(self, call: Call) -> Mapping[str, Callable[[Call], Answer]]:
+        if len(call.path) == 1:
+            return {"GET": self._list}
         if len(call.path) == 2:
             return {"GET": self._get, "PUT": self._create}
         if len(call.path) == 3:
@@ -134,11 +136,26 @@ class EntityServer:
         entity = self._get_entity(*call.path)
         return Answer(200, entity_form(entity), "read", _etag(entity))
 
+    def _list(self, call: Call) -> Answer:
+        (kind,) = call.path
+        given = _parameters(call, "state", "after", "limit")
+        states, state = self._runtime.get_definition(kind).states, given.get("state", "")
+        if state not in states:
+            raise MalformedError(f"state must be one of: {', '.join(states)}")
+        limit, after = _limit(given), given.get("after", "")
+        if after:
+            check_id(kind, after)
+        # As for a history.
+        found = self._runtime.store.listing(kind, state, after=after, limit=limit + 1)
+        forms, more = _page(map(listed_form, found), limit)
+        next_after = forms[-1]["id"] if more else None
+        return Answer(200, {"kind": kind, "state": state, "entities": forms, "next": next_after}, "read")
+
     def _history(self, call: Call) -> Answer:
         kind, entity_id, _ = call.path
         given = _parameters(call, "after", "limit")
         after = _whole_number("after", given.get("after", "0"), 0, _LAST_VERSION)
-        limit = _whole_number("limit", given.get("limit", str(_USUAL_LINES)), 1, MOST_LINES)
+        limit = _limit(given)
         self._check(kind, entity_id)
         # One more than is asked for tells whether there is a next page.
         found = self._runtime.store.events(kind, entity_id, after=after, limit=limit + 1)
@@ -210,6 +227,10 @@ def _whole_number(name: str, given: str, least: int, most: int) -> int:
     if not (given.isascii() and given.isdigit() and len(given) <= len(str(most)) and least <= int(given) <= most):
         raise MalformedError(f"{name} must be a whole number from {least} to {most}")
     return int(given)
+
+
+def _limit(given: Mapping[str, str]) -> int:
+    return _whole_number("limit", given.get("limit", str(_USUAL_LINES)), 1, MOST_LINES)
 
 
 def _page(forms: Iterator[Form], limit: int) -> tuple[list[Form], bool]:

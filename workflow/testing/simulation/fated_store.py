@@ -91,10 +91,11 @@ class FatedStore(FatedLanes):
             request_id,
         )
 
-    def listing(self, kind: str, state: str) -> Iterator[Listed]:
+    def listing(self, kind: str, state: str, *, after: str = "", limit: int | None = None) -> Iterator[Listed]:
         """The entities of the kind in the state; may lag."""
         table = self._world.table
-        return iter(self._lagging(lambda: list(table.listing(kind, state)), "listing", kind, state))
+        found = self._lagging(lambda: list(table.listing(kind, state, after=after)), "listing", kind, state)
+        return iter(found[:limit])
 
     def find_timer(self, kind: str, entity_id: str) -> SetTimer | None:
         """The timer that was set last."""
