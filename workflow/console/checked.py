@@ -40,13 +40,19 @@ def reconciled_lines(found: Reconciled, *, resumed: bool, zone: tzinfo | None = 
     yield Text(f"{_entities(found.looked_at)} looked at, {len(found.restored):,} restored{mended}", "bold")
     if found.restored:
         yield Text(f"restored effects run {NEXT_SWEEP}")
+    yield from _left_alone(found)
+    if resumed:
+        began = day_and_time(found.began_at, zone)
+        yield Text(f"what the stream lost after {began}, when this walk first began, takes another call", "yellow")
+
+
+def _left_alone(found: Reconciled) -> Iterator[Text]:
     if found.young:
         yield Text(f"{found.young:,} changed in the last five minutes: left to the stream", "dim")
     if found.under_way:
         yield Text(f"{found.under_way:,} are being run or put aside anyway: see 'workflow parked'", "dim")
-    if resumed:
-        began = day_and_time(found.began_at, zone)
-        yield Text(f"what the stream lost after {began}, when this walk first began, takes another call", "yellow")
+    if found.elsewhere:
+        yield Text(f"{found.elsewhere:,} with open effects are at home in another region: reconcile there", "dim")
 
 
 def _of_lanes(found: Reconciled) -> Iterator[Text]:
@@ -69,10 +75,7 @@ def verified_lines(found: Verified) -> Iterator[Text]:
                 yield Text(printable(f"  {finding.kind} {finding.entity_id}: {finding.what}"))
                 if finding.way_out:
                     yield Text(printable(f"      {finding.way_out}"), "cyan")
-    for kind, count in sorted(found.unknown.items()):
-        yield Text(
-            printable(f"not checked: {_entities(count)} of kind {kind!r}, which has no definition here"), "yellow"
-        )
+    yield from _not_checked(found)
     for note in found.notes[:_MOST_SHOWN]:
         yield Text(printable(f"note: {note}"), "yellow")
     if len(found.notes) > _MOST_SHOWN:
@@ -86,6 +89,16 @@ def verified_lines(found: Verified) -> Iterator[Text]:
         f"{found.for_people:,} waiting for people",
     )
     yield Text.assemble(", ".join(counts), ": ", wrong)
+
+
+def _not_checked(found: Verified) -> Iterator[Text]:
+    told = [
+        f"{_entities(n)} of kind {kind!r}, which has no definition here" for kind, n in sorted(found.unknown.items())
+    ]
+    for region, count in sorted(found.elsewhere.items()):
+        there = f"at home in {region}: verify there" if region else "without a home: verify where no region is set"
+        told.append(f"{_entities(count)} {there}")
+    return (Text(printable(f"not checked: {what}"), "yellow") for what in told)
 
 
 def _entities(count: int) -> str:

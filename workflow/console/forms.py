@@ -56,6 +56,7 @@ def place_form(history: EntityHistory, entity: Entity) -> Form:
         "definition": entity.definition,
         "created_at": entity.created_at,
         "since": entity.changed_at,
+        **({"home": entity.home} if entity.home else {}),
         "data": history.data_of(entity),
     }
 

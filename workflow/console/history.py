@@ -39,11 +39,12 @@ def title(history: EntityHistory) -> Text:
 
 
 def standing(history: EntityHistory, zone: tzinfo | None) -> Text:
-    """Since when the entity is in its state, and under which definition."""
+    """Since when the entity is in its state, under which definition, and where its home is, if it has one."""
     if history.entity is None:
         return Text()
     since = day_and_time(history.entity.changed_at, zone)
-    return Text(f"since {since}, definition version {history.entity.definition}", "dim")
+    home = f", at home in {history.entity.home}" if history.entity.home else ""
+    return Text(printable(f"since {since}, definition version {history.entity.definition}{home}"), "dim")
 
 
 def violation_texts(violation: Violation) -> tuple[Text, Text]:

@@ -117,6 +117,7 @@ def reconciled_form(found: Reconciled, *, resumed: bool) -> Form:
         "restored": found.restored,
         "young": found.young,
         "under_way": found.under_way,
+        "elsewhere": found.elsewhere,
         "broken": found.broken,
         "moved": found.moved,
         "freed": [{**_key_form(lane), "places": count} for lane, count in sorted(found.freed.items())],
@@ -133,6 +134,7 @@ def verified_form(found: Verified) -> Form:
         "lanes": found.lanes,
         "notes": found.notes,
         "not_checked": dict(found.unknown),
+        "elsewhere": dict(found.elsewhere),
         "findings": [
             {
                 "promise": finding.promise,

@@ -14,6 +14,7 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError
 from workflow.engine.place import Place
 from workflow.errors import EntityNotFoundError, HistoryConflictError
+from workflow.runtime.home import away
 from workflow.runtime.lane_view import LaneView, is_judged, misplaced, refusal_to_start, told_place, view_lane
 from workflow.runtime.ledger_entry import LedgerEntry, Parked
 from workflow.runtime.ports import Pause, SetTimer
@@ -62,6 +63,9 @@ def explain(runtime: Runtime, records: Records, kind: str, entity_id: str) -> Ex
     be read, and what the store raises."""
     found = records.of(kind, entity_id)
     entity, now = _entity(found), runtime.clock.now()
+    if entity.home != runtime.region:
+        told = f"{away(runtime, entity.home)}; what this table has of it is a copy, which may be behind"
+        return Explanation(entity, now, [Reason(told, "ask there")])
     damaged = [Reason(text) for text in found.damaged.values()]
     try:
         owing = standings(found, runtime.definitions)

@@ -6,6 +6,7 @@ from workflow.engine.entity import Entity
 from workflow.errors import CreateError, HistoryConflictError, HomeRegionError
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import Contested
+from workflow.runtime.records import EntityRecords
 from workflow.runtime.runtime import Runtime
 
 
@@ -31,6 +32,11 @@ def away(runtime: Runtime, home: str) -> str:
     if not home:
         return f"it has no home, since it was created where no region is set, and {here}"
     return f"its home is {home}, and {here}"
+
+
+def is_elsewhere(runtime: Runtime, found: EntityRecords) -> bool:
+    """Whether an entity is at home in another region; one that does not say is taken for ours."""
+    return found.home not in (None, runtime.region)
 
 
 def check_created_nowhere_else(runtime: Runtime, ask: Ask, found: Contested) -> None:

@@ -77,7 +77,7 @@ def mend_place(runtime: Runtime, kind: str, entity_id: str) -> bool:
     for attempt in range(_MOST_TRIES):
         try:
             entity = runtime.store.find_entity(kind, entity_id)
-            if entity is None or _is_in_place(runtime, entity):
+            if entity is None or entity.home != runtime.region or _is_in_place(runtime, entity):
                 return False
             place = _expected(runtime, placing, entity)
         except (HistoryConflictError, UnfitValueError) as error:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from workflow.definition.undo_names import hook_of
 from workflow.errors import EffectNotParkedError, PayloadError
+from workflow.runtime.home import check_home_of
 from workflow.runtime.ledger_entry import RELEASED, LedgerEntry, Parked, Status, Why
 from workflow.runtime.ports import Pause
 from workflow.runtime.runtime import Runtime
@@ -17,7 +18,9 @@ _LONGEST_REASON = 1000
 
 
 def parked_of(runtime: Runtime, kind: str, entity_id: str) -> LedgerEntry:
-    """Where the entity was put aside; raises EffectNotParkedError if it was not."""
+    """Where the entity was put aside; raises EffectNotParkedError if it was not, and HomeRegionError if that is another
+    region's business."""
+    check_home_of(runtime, kind, entity_id)
     for entry in runtime.ledger.entries(kind, entity_id):
         if entry.parked:
             return entry

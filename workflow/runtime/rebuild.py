@@ -13,6 +13,7 @@ from workflow.errors import DefinitionNotDeployedError, EntityNotFoundError, Ref
 from workflow.runtime.ask import check_id
 from workflow.runtime.changes import Change
 from workflow.runtime.crew import Crew
+from workflow.runtime.home import check_home_of, is_elsewhere
 from workflow.runtime.hook_run import Claimed, Failure, Ran, run_batch, run_hook
 from workflow.runtime.ledger_entry import OWED
 from workflow.runtime.projected import projected_steps, unreadable
@@ -41,8 +42,9 @@ class RebuildError(Refused):
 @dataclass(slots=True)
 class Rebuilt:
     """What was done: how many entities were looked at, how many of those are of the projection's kinds and through, and
-    for how many events it ran. `failed` counts the entities where it stopped, `told` says of each at which event and
-    why (of the first thousand), `trace` is where the first error came from."""
+    for how many events it ran. Those at home in another region are passed over. `failed` counts the entities where it
+    stopped, `told` says of each at which event and why (of the first thousand), `trace` is where the first error came
+    from."""
 
     projection: str
     kinds: tuple[str, ...]
@@ -75,6 +77,7 @@ def rebuild(
     kinds = _kinds(runtime, projection, kind)
     walk = _Walk(runtime, records, Rebuilt(projection, kinds), on_progress)
     if entity_id is not None:
+        check_home_of(runtime, kinds[0], entity_id)
         walk.work(iter([_get_records(records, kinds, entity_id)]))
         return walk.rebuilt
     try:
@@ -164,7 +167,8 @@ class _Walk:
             if self.stopped.is_set():
                 return None
             self._tick(looked_at=1)
-            if found.kind in self.rebuilt.kinds and (line := self._begin(found)):
+            is_meant = found.kind in self.rebuilt.kinds and not is_elsewhere(self._runtime, found)
+            if is_meant and (line := self._begin(found)):
                 return line
         return None
 

@@ -15,6 +15,7 @@ from workflow.engine.place import LaneKey
 from workflow.errors import HistoryConflictError, Retryable, StoreAccessError
 from workflow.runtime.again import again
 from workflow.runtime.crew import Crew
+from workflow.runtime.home import is_elsewhere
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.lane_view import ALL, LaneRows, find_readable, is_judged, misplaced, told_place, unfit
 from workflow.runtime.ledger_entry import OWED, RELEASED, LedgerEntry, Parked
@@ -39,14 +40,16 @@ _KEEP_EVERY = 200
 class Reconciled:
     """What was found: how many entities were looked at; which were restored; how many changed too lately to tell, or
     are put aside or being run anyway; and which could not be understood. `moved` are the entities that were given
-    another place in a lane, or none, `freed` counts by lane the places of nobody. `began_at`: what was lost before that
-    moment was found; it is long ago if the walk was interrupted."""
+    another place in a lane, or none, `freed` counts by lane the places of nobody. `elsewhere` are those at home in
+    another region that owe something, as far as is known here. `began_at`: what was lost before that moment was found;
+    it is long ago if the walk was interrupted."""
 
     began_at: datetime
     looked_at: int = 0
     restored: list[str] = field(default_factory=list)
     young: int = 0
     under_way: int = 0
+    elsewhere: int = 0
     broken: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
     freed: Counter[LaneKey] = field(default_factory=Counter)
@@ -174,6 +177,10 @@ class Reconciler:
         if entry is not None and entry.settled:
             return False
         records = self._records.of(seen.kind, seen.entity_id)
+        if is_elsewhere(self._runtime, records):
+            with self._lock:
+                self._found.elsewhere += 1
+            return False
         if records.damaged:
             raise FoldError(next(iter(records.damaged.values())))
         lost = first_open(standings(records, self._runtime.definitions))
@@ -219,6 +226,9 @@ class _LaneMending:
         if wrong or not self._rows.know(seen.kind, seen.entity_id, seen.place):
             # By a consistent read: the index, from which the walk comes, may lag behind.
             entity = self._runtime.store.find_entity(seen.kind, seen.entity_id)
+            if entity is not None and entity.home != self._runtime.region:
+                # It stands in a lane of its own region, and that one knows.
+                return
             lanes |= self._move(entity) if entity else set()
         for lane in sorted(lanes):
             self.mend(lane)

@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 
 from workflow.definition.definition import Definition, Timer
 from workflow.engine.events import Event
-from workflow.errors import GuardError, Refused, StoreAccessError, UnknownKindError, VersionPassedError
+from workflow.errors import (
+    GuardError,
+    HomeRegionError,
+    Refused,
+    StoreAccessError,
+    UnknownKindError,
+    VersionPassedError,
+)
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import SetTimer
 from workflow.runtime.runtime import Runtime
@@ -52,8 +59,8 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
                 trace=_trace_of(runtime, timer),
             ),
         )
-    except (UnknownKindError, StoreAccessError):
-        # Not the entity's refusal but ours, of a deployment or a permission: due again with the next sweep.
+    except (UnknownKindError, StoreAccessError, HomeRegionError):
+        # Not the entity's refusal but ours, of a deployment, a permission or a region: due again with the next sweep.
         raise
     except VersionPassedError:
         runtime.store.change_timer(timer, None)

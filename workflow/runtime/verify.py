@@ -12,6 +12,7 @@ from workflow.engine.place import LaneKey
 from workflow.errors import HistoryConflictError
 from workflow.runtime.crew import Crew
 from workflow.runtime.findings import Finding, findings, lane_findings, lane_note, unknown_place
+from workflow.runtime.home import is_elsewhere
 from workflow.runtime.lane_view import ALL, LaneRows, strays, viewed
 from workflow.runtime.records import EntityRecords, Records
 from workflow.runtime.runtime import Runtime
@@ -24,7 +25,8 @@ TELL_EVERY = 100
 class Verified:
     """How many entities were looked at, with how many events and effects, how many effects wait for a person, and
     every promise that does not hold. `lanes` counts those in which somebody is; `notes` tell what may be as it should,
-    and may surprise. `unknown` counts the entities of kinds that have no definition here."""
+    and may surprise. `unknown` counts the entities of kinds that have no definition here, `elsewhere` by region those
+    that are at home there, of which this table is only a copy."""
 
     entities: int = 0
     events: int = 0
@@ -32,6 +34,7 @@ class Verified:
     for_people: int = 0
     findings: list[Finding] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    elsewhere: Counter[str] = field(default_factory=Counter)
     lanes: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -81,6 +84,10 @@ class _Walk:
         if found.kind not in self._runtime.definitions.kinds:
             with self._lock:
                 self.verified.unknown[found.kind] += 1
+            return
+        if is_elsewhere(self._runtime, found):
+            with self._lock:
+                self.verified.elsewhere[found.home or ""] += 1
             return
         wrong = self._wrong(found)
         if wrong:

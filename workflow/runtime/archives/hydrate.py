@@ -18,6 +18,7 @@ from workflow.runtime.archives.loads import load_of
 from workflow.runtime.archives.parts import Line
 from workflow.runtime.archives.source import Source
 from workflow.runtime.archives.work import Busy, work_through
+from workflow.runtime.home import away
 from workflow.runtime.lane_view import misplaced
 from workflow.runtime.mend_lane import mend_place
 from workflow.runtime.runtime import Runtime
@@ -146,7 +147,7 @@ class _Hydration:
         kept = self._source.read(line)
         if kept.entity.kind not in self._runtime.definitions.kinds:
             raise LineError(f"there is no definition of kind {kept.entity.kind!r}")
-        return kept
+        return _at_home(self._runtime, kept)
 
     def _load_different(self, found: Mapping[Key, _Read]) -> None:
         now, definitions = self._runtime.clock.now(), self._runtime.definitions
@@ -287,6 +288,17 @@ class _Hydration:
 
     def _again(self, work: Callable[[], _Result]) -> _Result:
         return again(self._runtime.clock, _ATTEMPTS, work)
+
+
+def _at_home(runtime: Runtime, kept: Kept) -> Kept:
+    """The history as one that began here, if it says nowhere that it began elsewhere."""
+    home, first = runtime.region, kept.events[0]
+    if kept.entity.home == home:
+        return kept
+    if kept.entity.home:
+        raise LineError(f"{away(runtime, kept.entity.home)}; load it there")
+    events = [first._replace(home=home), *kept.events[1:]]
+    return kept._replace(entity=kept.entity._replace(home=home), events=events)
 
 
 _SAME, _MOVED_ON = "same", "moved on"

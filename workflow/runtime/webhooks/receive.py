@@ -13,6 +13,7 @@ from workflow.errors import (
     EntityNotFoundError,
     GuardError,
     HistoryConflictError,
+    HomeRegionError,
     PayloadError,
     Refused,
     RequestReuseError,
@@ -40,6 +41,7 @@ _REFUSALS: tuple[tuple[tuple[type[Refused], ...], int, str], ...] = (
     ((EntityNotFoundError,), 404, "unknown"),
     ((TransitionError, CreateError, RequestReuseError, HistoryConflictError), 409, "refused"),
     ((TooLargeError,), 413, "too_large"),
+    ((HomeRegionError,), 421, "refused"),
     ((PayloadError, UnknownKindError), 422, "refused"),
 )
 
