@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -25,6 +27,8 @@ from workflow.settings import read_settings
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 30
+CALLS = "calls.jsonl"
+"""The file in a project's folder that gets a line for each call of its functions, whether they may make it or not."""
 
 TIME_OUT_SECONDS = 2
 """After so long a job of the CI scheduler is timed out, by the sweep that follows."""
@@ -166,7 +170,11 @@ def add_kind(project: Path, kind: str, definition: str, hooks: str) -> None:
 def deploy(project: Path) -> Iterator[Deployed]:
     """The project on a cloud of its own, which sweeps when a test says so."""
     deliveries: list[Delivery] = []
-    with local_cloud(project, on_delivery=deliveries.append, sweep_seconds=3600) as cloud:
+    calls = project / CALLS
+    with (
+        patch.dict(os.environ, {"EMULATOR_CALLS": str(calls)}),
+        local_cloud(project, on_delivery=deliveries.append, sweep_seconds=3600) as cloud,
+    ):
         # A test's own hooks exist in the package alone.
         settings = replace(read_settings(cloud.env), handlers=HANDLERS)
         flow = Workflow.from_settings(settings, hooks_required=False)

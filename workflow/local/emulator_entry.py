@@ -1,14 +1,115 @@
-"""Start ministack with another interpreter for its Lambda workers.
+"""Start ministack with another interpreter for its Lambda workers, and with what its enforcement of roles lacks.
 
 Executed as a file by the emulator's own interpreter: nothing from `workflow` can be imported here.
 """
 
+from __future__ import annotations
+
+import json
+import os
 import runpy
 import sys
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 # ministack runs a Lambda worker on `sys.executable`. Its own would lend the function ministack's site-packages, and a
 # deployment package without its dependencies would pass here and fail on AWS.
 sys.executable = sys.argv.pop(1)
 
+_CALLS_FILE = "EMULATOR_CALLS"
+"""The variable with the file that gets a line of JSON for each call that a role makes."""
+
+_LEADING_KEYS = "dynamodb:LeadingKeys"
+_PARTS = ("Put", "Update", "Delete", "ConditionCheck", "Get")
+
+_keys_now: ContextVar[list[str] | None] = ContextVar("_keys_now", default=None)
+
+
+def leading_keys(call: dict[str, Any], key_of: Callable[[str], str]) -> list[str]:
+    """The partition keys that a call for one item, or a part of a transaction, is about; `key_of` names the attribute.
+    A query's are not looked for."""
+    value = (call.get("Key") or call.get("Item") or {}).get(key_of(call.get("TableName", "")))
+    return [str(next(iter(value.values())))] if isinstance(value, dict) and value else []
+
+
+def parts_of(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a transaction, each asked for by itself, as AWS does: it is no action of its own.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html"""
+    items = [item for item in call.get("TransactItems") or [] if isinstance(item, dict)]
+    return [item[name] for item in items for name in _PARTS if isinstance(item.get(name), dict)]
+
+
+class _EachWithItsKeys(list[Any]):
+    """Checks of a transaction; whoever goes through them finds the keys of each in `keys`, while it is its turn."""
+
+    def __init__(self, checks: list[Any], keys: list[str], keys_of_each: list[list[str]]) -> None:
+        super().__init__(checks)
+        self._keys, self._keys_of_each = keys, keys_of_each
+
+    def __iter__(self) -> Iterator[Any]:
+        for check, keys in zip(super().__iter__(), self._keys_of_each, strict=False):
+            self._keys[:] = keys
+            yield check
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        read = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _partition_key(table: str) -> str:
+    schema = (import_module("ministack.services.dynamodb")._tables.get(table) or {}).get("KeySchema", [])
+    return next((str(key["AttributeName"]) for key in schema if key["KeyType"] == "HASH"), "")
+
+
+def know_leading_keys() -> None:
+    """Have conditions on `dynamodb:LeadingKeys` enforced, which ministack does not know and lets pass."""
+    iam_actions: Any = import_module("ministack.core.iam_actions")
+    context_of, checks_of = iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks
+
+    def context_with_keys(body: bytes) -> dict[str, Any]:
+        call = _read(body)
+        keys = leading_keys(call, _partition_key)
+        _keys_now.set(keys)
+        known = keys or "TransactItems" in call
+        return {**context_of(body), **({_LEADING_KEYS: keys} if known else {})}
+
+    def checks_with_keys(action: str, body: bytes, region: str, account_id: str) -> list[Any]:
+        checks = checks_of(action, body, region, account_id)
+        keys_of_each = [leading_keys(part, _partition_key) for part in parts_of(_read(body))]
+        keys = _keys_now.get()
+        return _EachWithItsKeys(checks, keys, keys_of_each) if checks and keys is not None else checks
+
+    iam_actions.dynamodb_service_context = context_with_keys
+    iam_actions.dynamodb_transaction_checks = checks_with_keys
+
+
+def write_down_calls(file: str) -> None:
+    """Append to `file`, for each call of an assumed role and before it is allowed or not: role, action, resource and
+    leading keys."""
+    iam_evaluator: Any = import_module("ministack.core.iam_evaluator")
+    evaluate = iam_evaluator.evaluate
+
+    def evaluate_and_tell(asked: Any, *policies: Any) -> Any:
+        if asked.principal_type == "AssumedRole":
+            role = asked.principal_arn.split("/")[1]
+            keys = list(asked.service_context.get(_LEADING_KEYS.lower()) or [])
+            line = {"role": role, "action": asked.action, "resource": asked.resource_arn, "keys": keys}
+            with Path(file).open("a", encoding="utf-8") as told:
+                told.write(json.dumps(line) + "\n")
+        return evaluate(asked, *policies)
+
+    iam_evaluator.evaluate = evaluate_and_tell
+
+
 if __name__ == "__main__":
+    know_leading_keys()
+    if os.environ.get(_CALLS_FILE):
+        write_down_calls(os.environ[_CALLS_FILE])
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
