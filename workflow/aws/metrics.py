@@ -30,6 +30,7 @@ DELIVERY_LAG = "DeliveryLag"
 LANE_WAITING = "LaneWaiting"
 TIMERS_FIRED = "TimersFired"
 WEBHOOK_ANSWERS = "WebhookAnswers"
+API_ANSWERS = "ApiAnswers"
 
 MOST_VALUES = 100
 """How many values of one metric a line may hold."""
@@ -40,6 +41,7 @@ _DIMENSIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     EFFECTS_PARKED: ((), _OWN, ("table", "kind", "hook")),
     REFUSALS: (_OWN, ("table", "kind", "reason")),
     LANE_WAITING: (("table", "kind", "lane"),),
+    API_ANSWERS: (("table", "outcome"),),
     WEBHOOK_ANSWERS: (("table", "outcome"), ("table", "source", "outcome")),
 }
 _UNITS = {DELIVERY_LAG: "Milliseconds"}
