@@ -39,3 +39,17 @@ def test_what_is_kept_is_encrypted() -> None:
 def test_the_token_of_the_crm_goes_nowhere_in_clear(url: str, is_taken: bool) -> None:
     pattern = template()["Parameters"]["CrmUrl"]["AllowedPattern"]
     assert bool(re.search(pattern, url)) == is_taken
+
+
+def test_entities_are_served_to_callers_that_iam_knows_and_to_nobody_else() -> None:
+    routes = {
+        name: one["Properties"]
+        for name, one in template()["Resources"].items()
+        if one["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    assert {route["RouteKey"]: route["AuthorizationType"] for route in routes.values()} == {
+        "ANY /webhooks/{source}": "NONE",
+        "ANY /entities/{kind}": "AWS_IAM",
+        "ANY /entities/{kind}/{id}": "AWS_IAM",
+        "ANY /entities/{kind}/{id}/{name}": "AWS_IAM",
+    }

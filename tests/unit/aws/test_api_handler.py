@@ -8,6 +8,8 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,21 @@ from urllib.parse import quote, unquote
 
 import pytest
 
+from tests.fakes.emf import metrics
+from tests.fakes.log import of_line
 from tests.fakes.stores import FaultyStore
 from tests.samples import ORDER, definitions
 from tests.shipped import HANDLERS
 from tests.unit.aws.test_webhook_handler import NOT_BY_THIS_ONE
 from workflow import Workflow
 from workflow.aws.lambdas.api import ApiHandler
+from workflow.aws.metrics import EmfMeter
 from workflow.definition.load import compile_definitions
 from workflow.errors import (
     ContentionError,
     DefinitionNotDeployedError,
     HistoryConflictError,
+    HomeRegionError,
     LaneFullError,
     StoreAccessError,
     StoreUnavailableError,
@@ -42,7 +48,10 @@ AT = "2026-01-31T12:00:00.123456Z"
 
 def api(store: MemoryStore | None = None) -> ApiHandler:
     clock = MemoryClock()
-    return ApiHandler(Workflow(definitions(ORDER), store or MemoryStore(), clock=clock).runtime)
+    meter = EmfMeter("", clock)
+    return ApiHandler(
+        Workflow(definitions(ORDER), store or MemoryStore(), clock=clock, meter=meter).runtime, meter=meter
+    )
 
 
 def request(
@@ -619,6 +628,14 @@ def test_what_is_wrong_with_the_service_is_in_its_log_and_not_in_its_answers(
     assert "unspeakable" not in caplog.text
 
 
+def test_an_entity_of_another_region_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = paid()
+    monkeypatch.setattr(MemoryStore, "find_entity", failing(HomeRegionError("order 42: ask in eu-west-1")))
+    assert ask(handler, "POST", "/entities/order/42/ship") == refused(
+        421, "home", "The entity is at home in another region", "order 42: ask in eu-west-1"
+    )
+
+
 def test_a_history_that_was_changed_by_hand_is_no_fault_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = paid()
     monkeypatch.setattr(MemoryStore, "find_entity", failing(HistoryConflictError("order 42: restore it")))
@@ -628,22 +645,73 @@ def test_a_history_that_was_changed_by_hand_is_no_fault_of_the_caller(monkeypatc
 def test_the_log_tells_what_became_of_a_request_and_nothing_of_what_was_sent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     handler = paid()
-    ask(handler, "PUT", "/entities/order/unspeakable\n43", '{"email": "unspeakable"}')
     ask(handler, *GET)
-    ask(handler, "PUT", "/entities/order/44", '{"email": ["unspeakable"]}')
+    ask(handler, *HISTORY)
+    ask(handler, "GET", "/entities/order", None, "state=paid")
+    ask(handler, "PUT", "/entities/order/unspeakable", '{"email": ["unspeakable"]}')
     ask(handler, "PUT", "/entities/unspeakable/44", "{}")
-    lines = [json.loads(message) for message in caplog.messages]
-    assert all(line.pop("took_ms") >= 0 for line in lines)
-    assert [tuple(line.values()) for line in lines] == [
-        ("PUT", "order", "accepted", 201),
-        ("POST", "order", "accepted", 200),
-        ("PUT", "order", "accepted", 201),
-        ("GET", "order", "read", 200),
-        ("PUT", "order", "refused", 422),
-        ("PUT", "", "unknown", 404),
+    ask(handler, "POST", "/entities/order/42/unspeakable", "unspeakable", Idempotency_Key="unspeakable")
+    assert set(caplog.messages) == {"answered"}
+    lines = list(map(of_line, caplog.records))
+    assert all(line.pop("took_ms") >= 0 and line.pop("by") == ARN for line in lines)
+    order = {"kind": "order", "id": "42"}
+    assert lines == [
+        {"method": "PUT", **order, "outcome": "accepted", "status": 201, "version": 1, "state": "placed"},
+        {"method": "POST", **order, "outcome": "accepted", "status": 200, "version": 2, "state": "paid"},
+        {"method": "GET", **order, "outcome": "read", "status": 200, "version": 2, "state": "paid"},
+        {"method": "GET", **order, "outcome": "read", "status": 200},
+        {"method": "GET", "kind": "order", "outcome": "read", "status": 200, "state": "paid"},
+        {"method": "PUT", "kind": "order", "outcome": "refused", "status": 422},
+        {"method": "PUT", "kind": "", "outcome": "unknown", "status": 404},
+        {"method": "POST", "kind": "order", "outcome": "malformed", "status": 400},
     ]
-    assert "unspeakable" not in caplog.text
-    assert "ada@example.com" not in caplog.text
+    assert "unspeakable" not in str(lines)
+
+
+def test_each_answer_is_counted_by_its_outcome(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = paid()
+    assert metrics(capsys.readouterr().out.splitlines()) == {("ApiAnswers", "table=none", "outcome=accepted"): 2}
+    for given in (GET, ("GET", "/entities/order/43"), (*PAY, '{"amount": 1}')):
+        ask(handler, *given)
+    assert metrics(capsys.readouterr().out.splitlines()) == {
+        ("ApiAnswers", "table=none", "outcome=read"): 1,
+        ("ApiAnswers", "table=none", "outcome=unknown"): 1,
+        ("ApiAnswers", "table=none", "outcome=refused"): 1,
+        ("Refusals", "table=none"): 1,
+        ("Refusals", "table=none", "kind=order", "reason=TransitionError"): 1,
+    }
+
+
+def test_a_request_is_a_span_that_follows_its_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-2-3")
+    spans: list[Any] = []
+
+    class Spans:
+        is_on = True
+        trace = ""
+
+        @contextmanager
+        def span(self, name: str, notes: Any, *, follows: str = "") -> Iterator[Spans]:
+            spans.append((name, dict(notes), follows))
+            yield self
+
+        def current(self) -> str:
+            return "here"
+
+        def note(self, notes: Any) -> None:
+            spans.append(dict(notes))
+
+        def fail(self, error: str, kind: str) -> None:
+            spans.append(kind)
+
+    flow = Workflow(definitions(ORDER), MemoryStore(), tracer=Spans())
+    ask(ApiHandler(flow.runtime), *PUT, DATA)
+    assert spans == [
+        ("api PUT", {"method": "PUT", "kind": "order"}, "Root=1-2-3"),
+        ("create order", {"kind": "order", "id": "42", "trigger": "create"}, ""),
+        {"state": "placed", "version": 1},
+        {"outcome": "accepted", "status": 201},
+    ]
 
 
 COLD_START = """

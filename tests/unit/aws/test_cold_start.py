@@ -64,7 +64,7 @@ def test_the_stream_lambda_opens_its_handler_and_imports_nothing_it_does_not_run
     assert [name for name in NOT_IMPORTED if name in modules] == []
 
 
-@pytest.mark.parametrize("name", ["stream", "sweep", "webhook"])
+@pytest.mark.parametrize("name", ["stream", "sweep", "webhook", "api"])
 def test_a_start_looks_for_no_garbage_and_what_comes_after_it_does_but_not_among_what_the_start_has_left(
     tmp_path: Path, name: str
 ) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from workflow.aws.compose import open_runtime
 from workflow.aws.lambdas import settle
 from workflow.aws.lambdas.http import body_of, caller_of, headers_of, method_of
+from workflow.aws.lambdas.invocations import invoked, open_metered
+from workflow.aws.metrics import API_ANSWERS, EmfMeter
 from workflow.runtime.archives.line import exact_json
 from workflow.runtime.entity_api.answer import MALFORMED, Answer, problem
 from workflow.runtime.entity_api.serve import Call, EntityServer, MalformedError
@@ -23,31 +22,45 @@ from workflow.settings import read_settings
 
 _MILLISECOND = timedelta(milliseconds=1)
 
-# Lambda's runtime has a handler already, and this does nothing there.
-logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+_IN_THE_LOG = ("id", "version", "state")
+
 log = logging.getLogger("workflow")
-log.setLevel(os.environ.get("WORKFLOW_LOG_LEVEL", "INFO"))
 
 
 class ApiHandler:
     """Answers requests of an HTTP API, payload format 2.0; one for the life of a process."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, meter: EmfMeter | None = None) -> None:
         self._runtime = runtime
+        self._meter = meter or EmfMeter("", runtime.clock)
         self._server = EntityServer(runtime)
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The response to the request; never raises for what a caller may send."""
         clock, started = self._runtime.clock, self._runtime.clock.now()
         notes = self._notes(request)
+        with self._meter.written():
+            answer = self._traced(request, notes)
+            self._meter.count(API_ANSWERS, outcome=answer.outcome)
+        told: dict[str, object] = {
+            **notes,
+            "by": caller_of(request),
+            "outcome": answer.outcome,
+            "status": answer.status,
+        }
+        if answer.status < 400:
+            # What was refused may quote what was sent; the caller is told, the log is not.
+            told |= {name: answer.content[name] for name in _IN_THE_LOG if name in answer.content}
+        log.info("answered", extra={**told, "took_ms": (clock.now() - started) // _MILLISECOND})
+        return _response(answer)
+
+    def _traced(self, request: Mapping[str, Any], notes: Mapping[str, str]) -> Answer:
         # The trace that API Gateway or Lambda began for this request, which Lambda says anew for each.
         invocation = os.environ.get("_X_AMZN_TRACE_ID", "")
-        with self._runtime.tracer.span(f"api {notes['method']}", notes, follows=invocation) as span:
+        with self._runtime.tracer.span(f"api {notes['method']}".strip(), notes, follows=invocation) as span:
             answer = self._answer(request)
             span.note({"outcome": answer.outcome, "status": answer.status})
-        took = {"took_ms": (clock.now() - started) // _MILLISECOND}
-        log.info("%s", json.dumps({**notes, "outcome": answer.outcome, "status": answer.status, **took}))
-        return _response(answer)
+            return answer
 
     def _notes(self, request: Mapping[str, Any]) -> dict[str, str]:
         """What may be told of a request whoever sent it: not its id or trigger, which may be anything."""
@@ -105,7 +118,8 @@ def _response(answer: Answer) -> dict[str, Any]:
 
 def open_handler() -> ApiHandler:
     """The handler that the environment describes; raises SettingsError or RegisterHookError."""
-    return ApiHandler(open_runtime(read_settings()))
+    runtime, meter = open_metered(read_settings())
+    return ApiHandler(runtime, meter=meter)
 
 
 _handler: ApiHandler | None = None
@@ -114,9 +128,10 @@ _handler: ApiHandler | None = None
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Lambda's entry point: a request of an HTTP API in, its response out."""
     global _handler
-    if _handler is None:
-        _handler = open_handler()
-    return _handler.handle(event)
+    with invoked(context):
+        if _handler is None:
+            _handler = open_handler()
+        return _handler.handle(event)
 
 
 if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):

@@ -28,7 +28,7 @@ def body_of(request: Mapping[str, Any]) -> bytes:
     text = request.get("body") or ""
     if request.get("isBase64Encoded"):
         return base64.b64decode(text, validate=True)
-    # A half of a pair is in no request that came as text; whatever it was, nobody may take it for something else.
+    # A half of a pair is in no request that came as text; whatever it was, no signature may fit it.
     return str(text).encode("utf-8", "surrogatepass")
 
 

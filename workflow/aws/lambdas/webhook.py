@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
 import os
@@ -13,6 +11,7 @@ from typing import Any
 
 from workflow.aws.compose import read_compiled_webhooks
 from workflow.aws.lambdas import settle
+from workflow.aws.lambdas.http import body_of, headers_of, method_of
 from workflow.aws.lambdas.invocations import invoked, open_metered
 from workflow.aws.metrics import WEBHOOK_ANSWERS, EmfMeter
 from workflow.aws.secrets import StoredSecrets
@@ -70,29 +69,20 @@ class WebhookHandler:
     def _answer(self, request: Mapping[str, Any], source: str) -> Answer:
         if not source:
             return _NOTHING_HERE
-        if request.get("requestContext", {}).get("http", {}).get("method") != "POST":
+        if method_of(request) != "POST":
             return _ONLY_POST
         try:
-            body = _body(request)
-        except (binascii.Error, ValueError):
+            # The bytes as they were sent: what is signed is these, and nothing that was made of them.
+            body = body_of(request)
+        except ValueError:
             return _NO_BASE64
-        headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
-        return self._receiver.receive(Delivery(source, headers, body))
+        return self._receiver.receive(Delivery(source, headers_of(request), body))
 
 
 def _source(request: Mapping[str, Any]) -> str:
     # By the end of the path: a stage, or a domain of one's own, may put something in front of it.
     folder, _, source = str(request.get("rawPath", "")).rpartition("/")
     return source if folder.endswith(FOLDER) else ""
-
-
-def _body(request: Mapping[str, Any]) -> bytes:
-    """The bytes as they were sent: what is signed is these, and nothing that was made of them."""
-    text = request.get("body") or ""
-    if request.get("isBase64Encoded"):
-        return base64.b64decode(text, validate=True)
-    # A half of a pair is in no request that came as text; whatever it was, its signature must not fit.
-    return str(text).encode("utf-8", "surrogatepass")
 
 
 def _response(answer: Answer) -> dict[str, Any]:

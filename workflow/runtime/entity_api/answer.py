@@ -16,6 +16,7 @@ from workflow.errors import (
     EntityNotFoundError,
     GuardError,
     HistoryConflictError,
+    HomeRegionError,
     LaneFullError,
     PayloadError,
     Refused,
@@ -70,6 +71,7 @@ _REFUSALS: tuple[tuple[type[Refused], Sort], ...] = (
     (TransitionError, Sort(409, "transition", "The trigger leads nowhere from this state")),
     (CreateError, Sort(409, "exists", "The entity exists already")),
     (HistoryConflictError, Sort(409, "history", "The entity was changed by hand")),
+    (HomeRegionError, Sort(421, "home", "The entity is at home in another region")),
     (VersionPassedError, Sort(412, "version", "The entity is at another version")),
     (EntityNotFoundError, Sort(404, "entity", "There is no such entity")),
     (UnknownKindError, Sort(404, "kind", "There is no such kind")),
@@ -78,7 +80,7 @@ _REFUSALS: tuple[tuple[type[Refused], Sort], ...] = (
     (PayloadError, Sort(422, "payload", "What was given does not fit")),
 )
 _OUTCOMES = {403: "forbidden", 404: "unknown", 413: "too_large", 500: "failed", 503: "unavailable"}
-_OUTCOMES |= {409: "refused", 412: "refused", 422: "refused"}
+_OUTCOMES |= {409: "refused", 412: "refused", 421: "refused", 422: "refused"}
 
 
 def problem(
