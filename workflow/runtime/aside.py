@@ -86,4 +86,5 @@ class Aside:
 
     def _count_person(self, entry: LedgerEntry, hook: str, parked: Parked) -> None:
         self._delivered.for_people[entry.kind, hook_of(hook)] += 1
-        log.error("%s wait for a person at %r (%s): %s", entry, hook, parked.why, parked.error)
+        told = {"hook": hook_of(hook)}
+        log.error("%s wait for a person at %r (%s): %s", entry, hook, parked.why, parked.error, extra=told)

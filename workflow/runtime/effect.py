@@ -158,5 +158,8 @@ class Effect:
         payload = snapshots.event.payload if snapshots.event else {}
         return [snapshots.after().data, before.data if before else {}, payload]
 
+    def __str__(self) -> str:
+        return self.key
+
     def __repr__(self) -> str:
         return f"Effect({self.key!r}, attempt={self.attempt})"

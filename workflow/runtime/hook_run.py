@@ -69,12 +69,20 @@ def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -
         teller = _Teller(runtime, [effect])
         payload, failure = _called(teller, lambda: _payload(use, get_function(runtime, use)(effect)))
         _tell(span, failure)
-    return _ended(runtime, use, outcome, started, payload, failure)._replace(trace=span.trace)
+        ran = _ended(runtime, use, outcome, started, payload, failure)._replace(trace=span.trace)
+        _log_run(effect, ran)
+    return ran
 
 
 def _tell(span: Span, failure: Failure | None) -> None:
     if failure is not None:
         span.fail(failure.error, type(failure.raised).__name__)
+
+
+def _log_run(effect: Effect, ran: Ran) -> None:
+    """Tells of a run that ended well; of one that failed, its error was told."""
+    if ran.failure is None:
+        log.info("effect %s ran (attempt %d)", effect, effect.attempt, extra={"took_ms": ran.outcome.took_ms})
 
 
 def _ended(
@@ -109,10 +117,13 @@ def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
         answers, failure = _called(teller, lambda: _answers(keys, called[0]))
         if answers is not None:
             judged = _judged(teller, together, answers)
-            return [
+            ran = [
                 _ended(runtime, one.use, one.outcome, started, *how)._replace(trace=span.trace)
                 for one, how in zip(together, judged, strict=True)
             ]
+            for effect, one in zip(effects, ran, strict=True):
+                _log_run(effect, one)
+            return ran
     return [
         _ended(runtime, one.use, one.outcome, started, None, failure)._replace(shared_by=shared_by) for one in together
     ]
@@ -180,7 +191,7 @@ class _Teller:
     given: what fails for one may quote another."""
 
     def __init__(self, runtime: Runtime, effects: Sequence[Effect]) -> None:
-        self._runtime, self._effects = runtime, effects
+        self._runtime, self._effects, self._started = runtime, effects, runtime.clock.now()
 
     def tell(self, raised: BaseException, places: Sequence[int] = ()) -> Failure:
         """The error of the effects at those places; of all, if none are named."""
@@ -191,7 +202,8 @@ class _Teller:
         first = self._effects[places[0] if places else 0]
         others = (len(places) or len(self._effects)) - 1
         more = f" and {others} more" if others else ""
-        log.error("effect %s%s failed (attempt %d): %s", first.key, more, first.attempt, trace)
+        took = {"took_ms": (self._runtime.clock.now() - self._started) // _MILLISECOND}
+        log.error("effect %s%s failed (attempt %d): %s", first, more, first.attempt, trace, extra=took)
         return Failure(raised, error, trace)
 
     @cached_property

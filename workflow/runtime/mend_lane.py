@@ -81,7 +81,8 @@ def mend_place(runtime: Runtime, kind: str, entity_id: str) -> bool:
                 return False
             place = _expected(runtime, placing, entity)
         except (HistoryConflictError, UnfitValueError) as error:
-            log.warning("%s %s has no place in a lane: %s", kind, entity_id, error)
+            ids = {"kind": kind, "id": entity_id}
+            log.warning("%s %s has no place in a lane: %s", kind, entity_id, error, extra=ids)
             return False
         if place is None and entity.place is None:
             return False

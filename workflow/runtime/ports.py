@@ -55,6 +55,9 @@ class SetTimer(NamedTuple):
     at: datetime
     refused: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entity_id} version {self.version}"
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -184,6 +187,9 @@ class Due(NamedTuple):
     entity_id: str
     version: int
     at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entity_id} version {self.version}"
 
 
 class Pause(NamedTuple):

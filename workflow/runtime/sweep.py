@@ -60,7 +60,7 @@ class Sweeper:
         return [store.due_timers, *([store.watched_lanes] if has_lanes else []), self._runtime.ledger.due]
 
     def _take_up(self, resumption: Resumption, due: Due | SetTimer | WatchedLane) -> Course:
-        subject = _told(due)
+        subject = due.lane if isinstance(due, WatchedLane) else due
         try:
             if isinstance(due, SetTimer):
                 self._fire(resumption, due)
@@ -81,7 +81,3 @@ class Sweeper:
         resumption.check_time()
         if fire_timer(self._runtime, timer):
             resumption.delivered.timers_fired += 1
-
-
-def _told(due: Due | SetTimer | WatchedLane) -> str:
-    return str(due.lane) if isinstance(due, WatchedLane) else f"{due.kind} {due.entity_id} version {due.version}"

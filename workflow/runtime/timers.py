@@ -69,7 +69,7 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
         if isinstance(refusal, GuardError) and refusal.__cause__:
             # The guard did not say no, it failed: nobody knows what it would have said.
             raise
-        log.warning("the timer of %s %s was refused: %s", timer.kind, timer.entity_id, refusal)
+        log.warning("the timer of %s was refused: %s", timer, refusal)
         runtime.store.change_timer(timer, _next_after(runtime, timer, str(refusal)))
         return False
     # Nothing stands here now unless the new state has a timer of its own.

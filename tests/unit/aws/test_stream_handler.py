@@ -36,7 +36,9 @@ def test_a_batch_runs_what_it_owes_and_counts_what_it_saw(caplog: pytest.LogCapt
     given = [*records(bench.store), event_record(7, bench.flow.history("order", "42")[0]), {}]
     assert _handle(bench, *given) == []
     assert [run[2] for run in bench.notes.ran] == ["greet", "receipt", "loyalty"]
-    assert caplog.messages == ["delivered"]
+    ran = ["order#42#1#greet", "order#42#2#receipt", "order#42#2#loyalty"]
+    assert caplog.messages == [*(f"effect {key} ran (attempt 1)" for key in ran), "delivered"]
+    assert of_line(caplog.records[0]) == {"took_ms": 0}
     assert of_line(caplog.records[-1]) == {
         "records": 5,
         "transitions": 3,

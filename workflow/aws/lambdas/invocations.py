@@ -38,8 +38,8 @@ def open_metered(settings: Settings, client: Any = None) -> tuple[Runtime, EmfMe
 
 @contextmanager
 def invoked(context: Any) -> Iterator[None]:
-    """One invocation, whose id is on every line of the log. What leaves an entry point Lambda writes into the log, words
-    and all, so only words of our own do: raises InvocationError for what is no WorkflowError."""
+    """One invocation, whose id is on every line of the log. What leaves an entry point Lambda writes into the log, its
+    words as well, so only our own do: raises InvocationError for what is no WorkflowError."""
     _lines.request_id = str(getattr(context, "aws_request_id", ""))
     try:
         yield

@@ -131,7 +131,8 @@ class Receiver:
 
     def _log(self, error: Exception, ask: Ask) -> None:
         # In one line: ids come from outside, and none may begin a line of its own in the log.
-        log.error("%s", _line(f"webhook {ask.request_id}: {self._redacted(error, ask)}"))
+        ids = {"kind": ask.kind, "id": ask.entity_id}
+        log.error("%s", _line(f"webhook {ask.request_id}: {self._redacted(error, ask)}"), extra=ids)
 
     def _redacted(self, error: Exception, ask: Ask) -> str:
         """What the error says; without the sensitive values of the payload, should it quote one."""
