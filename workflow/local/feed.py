@@ -11,6 +11,7 @@ from typing import Any
 from workflow.aws.items import split_edge, split_partition
 from workflow.aws.place_items import find_place
 from workflow.engine.place import LaneKey, Place, left_and_taken
+from workflow.local.log_lines import readable
 from workflow.local.pump import Delivery
 from workflow.local.schedule import Sweep
 
@@ -60,7 +61,7 @@ class Feed:
         if not told and not sweep.failure:
             return []
         head = f"sweep  {told}" if told else "sweep"
-        said = [f"    | {line}" for line in sweep.log.splitlines()]
+        said = [f"    | {line}" for line in readable(sweep.log)]
         said += [f"    ! {sweep.failure}"] if sweep.failure else []
         with self._lock:
             return [head] if self._all_known(said) else [head, *said]
@@ -121,7 +122,7 @@ def _count(count: int, one: str, several: str) -> str:
 
 
 def _said(delivery: Delivery) -> Iterator[str]:
-    for line in delivery.log.splitlines():
+    for line in readable(delivery.log):
         yield f"    | {line}"
     if delivery.failure:
         again = len(delivery.records) - delivery.acknowledged - delivery.discarded
