@@ -1,0 +1,143 @@
+"""Each function does all that it can do, and calls what its role allows: nothing is missing, and nothing is spare."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from demo.payment.stripe import captured, post
+from handlers.builds.report import Report, signed
+from tests.acceptance.conftest import CALLS, Deployed, an_order
+from tests.roles import Call, Grant, find_roles, read_calls, read_grants
+from workflow.local.embedded_cloud import ACCESS_KEY, REGION
+
+NOT_CALLED = {
+    ("WriteOwnLog", "logs:CreateLogStream"): "Lambda itself writes what a function prints",
+    ("WriteOwnLog", "logs:PutLogEvents"): "the same",
+    ("ReadOwnStream", "dynamodb:DescribeStream"): "the stream mapping reads, with the function's role; here the pump",
+    ("ReadOwnStream", "dynamodb:GetRecords"): "the same",
+    ("ReadOwnStream", "dynamodb:GetShardIterator"): "the same",
+    ("ReadOwnStream", "dynamodb:ListStreams"): "the same",
+    ("PutLostRecordsAside", "s3:PutObject"): "the stream mapping puts them there; here the pump",
+    ("FindLostRecords", "s3:ListBucket"): "the same",
+    ("PublishToBus", "events:DescribeEventBus"): "the embedded cloud takes the bus for a rule: FindBusLocally",
+}
+"""What the roles may do and no code of ours does, and why they need it."""
+
+
+@pytest.fixture(scope="module")
+def roles(deployed: Deployed) -> dict[str, str]:
+    return find_roles(deployed.cloud.endpoint_url, deployed.cloud.stack.name)
+
+
+@pytest.fixture(scope="module")
+def grants(deployed: Deployed, roles: dict[str, str]) -> list[Grant]:
+    return read_grants(deployed.cloud.endpoint_url, roles)
+
+
+@pytest.fixture(scope="module")
+def calls(deployed: Deployed, roles: dict[str, str]) -> set[Call]:
+    """What the functions called in the stories beneath, and in those of other files that came before."""
+    for story in (_hooks, _lanes, _what_was_put_aside, _timers, _by_hand, _entities_over_http):
+        story(deployed)
+    deployed.settle()
+    return read_calls(deployed.cloud.project / CALLS, roles)
+
+
+def _hooks(deployed: Deployed) -> None:
+    flow, cloud = deployed.flow, deployed.cloud
+    flow.create("order", "may", an_order("ada@may.example.com"))
+    flow.fire("order", "may", "pay", {"amount": "59.90", "payment": "pi_1"})
+    lines = [{"sku": f"SKU-{number}", "text": "x" * 1000} for number in range(280)]
+    invoice = {"customer": "c-1", "currency": "EUR", "amount": "120.50", "lines": lines}
+    flow.create("invoice", "may", invoice | {"email": "ada@may.example.com", "iban": "DE001"})
+    flow.fire("invoice", "may", "pay", {"amount": 121})
+    payment = {"email": "ada@may.example.com", "order": "may", "currency": "eur", "amount": 5990}
+    flow.create("payment", "pi_may", payment)
+    event = captured("evt_may", "pi_may", 1_795_000_000, 5990)
+    secret = cloud.get_secret("ssm:/workflow/stripe-webhook")
+    assert post(f"{cloud.webhook_url}/stripe", secret, event).status == 200
+    assert post(f"{cloud.webhook_url}/stripe", secret, event).status == 200
+    deployed.settle()
+
+
+def _lanes(deployed: Deployed) -> None:
+    job = {"repository": "acme/may", "commit": "1" * 40, "requested_by": "eve@may.example.com"}
+    for id in ("may-1", "may-2", "may-3"):
+        deployed.flow.create("job", id, job)
+    deployed.settle()
+    _report(deployed, Report("may-1", 1, 0, "https://ci.example.com/1"))
+    deployed.settle()
+
+
+def _report(deployed: Deployed, report: Report) -> None:
+    cloud, body = deployed.cloud, report.body()
+    secret = cloud.get_secret("ssm:/workflow/runner-webhook").decode()
+    headers = {"Content-Type": "application/json"} | signed(report.id, int(time.time()), body, secret)
+    answer = urllib3.request("POST", f"{cloud.webhook_url}/runner", body=body, headers=headers, retries=False)
+    assert answer.status == 200, answer.data
+
+
+def _what_was_put_aside(deployed: Deployed) -> None:
+    deployed.flow.create("trial", "may-fail", {"poison": True})
+    deployed.flow.fire("trial", "may-fail", "begin")
+    deployed.settle()
+    deployed.flow.operations.redrive("trial", "may-fail")
+    deployed.sweep()
+    deployed.flow.operations.skip("trial", "may-fail", "the story is over")
+    deployed.sweep()
+
+
+def _timers(deployed: Deployed) -> None:
+    deployed.flow.create("trial", "may-late")
+    time.sleep(1)
+    assert deployed.sweep()["timers_fired"]
+    deployed.settle()
+
+
+def _by_hand(deployed: Deployed) -> None:
+    deployed.flow.create("order", "may-by-hand", an_order("ada@may.example.com"))
+    deployed.settle()
+    deployed.dynamodb.update_item(
+        TableName=deployed.cloud.stack.table_name,
+        Key={"pk": {"S": "order#may-by-hand"}, "sk": {"S": "entity"}},
+        UpdateExpression="SET #state = :state",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":state": {"S": "shipped"}},
+    )
+    deployed.settle()
+
+
+def _entities_over_http(deployed: Deployed) -> None:
+    job = {"repository": "acme/may-http", "commit": "1" * 40, "requested_by": "eve@may.example.com"}
+    for id in ("may-4", "may-5"):
+        assert _ask(deployed, "PUT", f"job/{id}", job) == 201
+    deployed.settle()
+    assert _ask(deployed, "POST", "job/may-4/cancel", {"reason": "not this one"}) == 200
+    assert {_ask(deployed, "GET", path) for path in ("job?state=pending", "job/may-4", "job/may-4/history")} == {200}
+
+
+def _ask(deployed: Deployed, method: str, path: str, content: Any = None) -> int:
+    url, body = f"{deployed.cloud.stack.api_url}/{path}", json.dumps(content).encode() if content else b""
+    request = AWSRequest(method, url, headers={"Content-Type": "application/json"}, data=body)
+    SigV4Auth(Credentials(ACCESS_KEY, "local"), "execute-api", REGION).add_auth(request)
+    answer = urllib3.request(method, url, body=body, headers=dict(request.headers), retries=False)
+    return answer.status
+
+
+def test_no_call_is_made_that_the_role_does_not_allow(calls: set[Call], grants: list[Grant]) -> None:
+    assert sorted(call for call in calls if not any(grant.allows(call) for grant in grants)) == []
+
+
+def test_nothing_is_allowed_that_is_never_called(calls: set[Call], grants: list[Grant]) -> None:
+    spare = [grant for grant in grants if not any(grant.allows(call) for call in calls)]
+    assert [str(grant) for grant in spare if (grant.sid, grant.action) not in NOT_CALLED] == []
+    # A reason for what is called after all, or is allowed no more, is none.
+    assert {(grant.sid, grant.action) for grant in spare} == NOT_CALLED.keys()
