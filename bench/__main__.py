@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import accept, client, cold_start, engine, handler, hydrate
+from bench import accept, client, cold_start, cost, end_to_end, engine, handler, hydrate
 from bench.measure import Row
 
 
@@ -16,7 +16,7 @@ def main() -> int:
     console = Console(width=150 if not sys.stdout.isatty() else None)
     table = Table("figure", "against", "measured", "goal", "", "best times")
     measured: list[Row] = []
-    for part in (engine, handler, cold_start, client, accept, hydrate):
+    for part in (engine, handler, cold_start, client, accept, cost, end_to_end, hydrate):
         for row in part.rows():
             measured.append(row)
             table.add_row(

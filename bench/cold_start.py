@@ -1,4 +1,4 @@
-"""Cold starts of Lambdas in a fresh process, CPU time with byte code, against a boto3 client alone."""
+"""Cold starts of Lambdas in a fresh process, with byte code: CPU time and memory, against a boto3 client alone."""
 
 from __future__ import annotations
 
@@ -9,27 +9,22 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.measure import Row
 from tests.shipped import HANDLERS
 
 ROUNDS = 9
 
-_CLIENT = """
-import time
-started = time.process_time()
-import boto3
-boto3.client("dynamodb")
-print(time.process_time() - started)
-"""
+FUNCTIONS = ("stream", "sweep", "webhook", "api")
 
-_HANDLER = """
-import time
+_PROGRAM = """
+import resource, time
 started = time.process_time()
-import workflow.aws.lambdas.{name} as function
-assert function._handler is not None
-print(time.process_time() - started)
+{start}
+print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+_CLIENT = _PROGRAM.format(start='import boto3\nboto3.client("dynamodb")')
 
 # A figure is about the code: it should not change because the project gets another webhook.
 _WEBHOOK = """\
@@ -46,8 +41,8 @@ def rows() -> Iterator[Row]:
     """The figures of the shipped definitions and handlers."""
     with tempfile.TemporaryDirectory() as folder:
         _compile(Path(folder))
-        yield _row("stream", "cold start, CPU", 1.3, Path(folder))
-        yield _row("webhook", "cold start of webhooks, CPU", 1.25, Path(folder))
+        for function in FUNCTIONS:
+            yield from _rows(function, Path(folder))
 
 
 def _compile(folder: Path) -> None:
@@ -59,17 +54,26 @@ def _compile(folder: Path) -> None:
     (folder / "webhooks.json").write_text(compile_webhooks(webhooks), encoding="utf-8")
 
 
-def _row(function: str, name: str, goal: float, compiled: Path) -> Row:
-    handler = _HANDLER.format(name=function)
-    pairs = [(_cpu_seconds(handler, compiled), _cpu_seconds(_CLIENT, compiled)) for _ in range(ROUNDS + 1)][1:]
-    ratio = statistics.median(ours / client for ours, client in pairs)
-    detail = (
-        f"{min(ours for ours, _ in pairs) * 1000:.0f} ms against {min(theirs for _, theirs in pairs) * 1000:.0f} ms"
-    )
-    return Row(name, "import boto3, one client", ratio, goal, at_most=True, detail=detail)
+class _Start(NamedTuple):
+    seconds: float
+    kilobytes: int
 
 
-def _cpu_seconds(program: str, compiled: Path) -> float:
+def _rows(function: str, compiled: Path) -> Iterator[Row]:
+    imported = f"import workflow.aws.lambdas.{function} as function\nassert function._handler is not None"
+    handler = _PROGRAM.format(start=imported)
+    pairs = [(_start(handler, compiled), _start(_CLIENT, compiled)) for _ in range(ROUNDS + 1)][1:]
+    seconds = statistics.median(ours.seconds / client.seconds for ours, client in pairs)
+    best = [min(start.seconds for start in column) * 1000 for column in zip(*pairs, strict=True)]
+    detail = f"{best[0]:.0f} ms against {best[1]:.0f} ms"
+    yield Row(f"cold start of {function}, CPU", "import boto3, one client", seconds, 1.3, at_most=True, detail=detail)
+    memory = statistics.median(ours.kilobytes / client.kilobytes for ours, client in pairs)
+    least = [min(start.kilobytes for start in column) / 1024 for column in zip(*pairs, strict=True)]
+    detail = f"{least[0]:.0f} MB against {least[1]:.0f} MB"
+    yield Row("… most memory", "", memory, 1.5, at_most=True, detail=detail)
+
+
+def _start(program: str, compiled: Path) -> _Start:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WORKFLOW_"))}
     environment |= {
         "AWS_ACCESS_KEY_ID": "bench",
@@ -84,4 +88,5 @@ def _cpu_seconds(program: str, compiled: Path) -> float:
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
-    return float(answer.stdout)
+    seconds, kilobytes = answer.stdout.split()
+    return _Start(float(seconds), int(kilobytes))
