@@ -27,7 +27,7 @@ from workflow.errors import (
 )
 from workflow.runtime.again import again, wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
-from workflow.runtime.home import check_created_nowhere_else, check_home
+from workflow.runtime.home import check_came_with_its_entity, check_created_nowhere_else, check_home
 from workflow.runtime.metering import REFUSALS
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
@@ -265,6 +265,7 @@ def _repeated(runtime: Runtime, ask: Ask, request: Request) -> Accepted:
     except FoldError:
         entity = None
     if entity is None or entity.event_id != request.event_id:
+        check_came_with_its_entity(runtime, ask, events)
         raise HistoryConflictError(
             f"{ask}: the request id {request.id!r} became version {request.version}, which the history does not hold "
             f"any more: it was changed by hand; restore it"

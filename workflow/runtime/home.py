@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workflow.engine.entity import Entity
+from workflow.engine.events import Event
 from workflow.errors import CreateError, HistoryConflictError, HomeRegionError
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import Contested
@@ -47,4 +50,13 @@ def check_created_nowhere_else(runtime: Runtime, ask: Ask, found: Contested) -> 
         raise CreateError(
             f"{ask.kind} {ask.entity_id} exists already: {away(runtime, first.home)}; give another id, or send the "
             f"request there"
+        )
+
+
+def check_came_with_its_entity(runtime: Runtime, ask: Ask, events: Sequence[Event]) -> None:
+    """Raises HomeRegionError if a request came from another region before all events of its entity."""
+    if runtime.region and not events:
+        raise HomeRegionError(
+            f"{ask}: the request id {ask.request_id!r} was used in another region, whose {ask.kind} {ask.entity_id} has "
+            f"yet to come; send it there"
         )
