@@ -57,6 +57,6 @@ def check_came_with_its_entity(runtime: Runtime, ask: Ask, events: Sequence[Even
     """Raises HomeRegionError if a request came from another region before all events of its entity."""
     if runtime.region and not events:
         raise HomeRegionError(
-            f"{ask}: the request id {ask.request_id!r} was used in another region, whose {ask.kind} {ask.entity_id} has "
-            f"yet to come; send it there"
+            f"{ask}: the request id {ask.request_id!r} was used in another region, and the rest has yet to come; "
+            f"send it there"
         )

@@ -93,7 +93,7 @@ def world(dynamodb_local_url: str, clock: FakeClock) -> World:
     return World(ireland, virginia, Replicator(*replicas), clock)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_hooks_run_at_home_alone_and_once_however_the_copies_come(world: World, seed: int) -> None:
     random = Random(seed)
     home, abroad = world.home, world.abroad
@@ -150,12 +150,10 @@ def test_where_the_copy_is_behind_a_trigger_is_refused_too(world: World) -> None
 EXISTS = (
     "order 42 exists already: its home is eu-west-1, and this is us-east-1; give another id, or send the request there"
 )
-USED = (
-    "order 42: 'create': the request id 'c' was used in another region, whose order 42 has yet to come; send it there"
-)
+USED = "order 42: 'create': the request id 'c' was used in another region, and the rest has yet to come; send it there"
 
 
-@pytest.mark.parametrize("first, told", [("entity", EXISTS), ("event#000000000001", EXISTS), ("request#c", USED)])
+@pytest.mark.parametrize(("first", "told"), [("entity", EXISTS), ("event#000000000001", EXISTS), ("request#c", USED)])
 def test_nothing_is_created_over_a_creation_of_which_a_part_has_come(world: World, first: str, told: str) -> None:
     world.home.flow.create("order", "42", {"total": 100}, request_id="c")
     world.replicator.replicate(only=lambda copy: copy.name[1] == first)
