@@ -27,7 +27,7 @@ from workflow.runtime.tracing import Notes
 log = logging.getLogger("workflow")
 
 _MOST_CHARACTERS = 200
-_UNFIT = re.compile(r"[^\w\s.:/%&#=+\\@-]")
+_UNFIT = re.compile(r"[^\w .:/%&#=+\\@-]")
 """What a name may not hold. https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html"""
 _UNFIT_KEY = re.compile(r"[^A-Za-z0-9_]")
 _MOST_OF_A_NOTE = 1000
