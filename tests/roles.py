@@ -62,7 +62,7 @@ def find_roles(endpoint_url: str, stack: str) -> dict[str, str]:
 
 
 def read_grants(endpoint_url: str, roles: Mapping[str, str]) -> list[Grant]:
-    """All that the policies of the roles allow, their own and those that they share, one action on one resource each."""
+    """All that the policies of the roles allow, their own and those they share, one action on one resource each."""
     iam = make_client("iam", endpoint_url=endpoint_url)
     shared: dict[str, set[str]] = {}
     grants: list[Grant] = []
