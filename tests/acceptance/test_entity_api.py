@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +16,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.acceptance.conftest import Deployed, an_order
+from tests.acceptance.conftest import REPOSITORY, Deployed, an_order
 from workflow.aws.client import make_client
 from workflow.local.embedded_cloud import ACCESS_KEY, REGION
 
@@ -122,3 +126,40 @@ def test_a_policy_says_what_a_caller_may_do(deployed: Deployed, clerk: Credentia
         ("GET", "/order?state=paid"),
     ]
     assert [send(deployed, method, path, {}, signer=clerk)[0] for method, path in refused] == [403] * 4
+
+
+PAGE = (REPOSITORY / "docs" / "http-api.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def run(deployed: Deployed, command: list[str], text: str) -> str:
+    """What the program prints, run as somebody who has the address and credentials."""
+    signer = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": "local"}
+    own = {
+        "PATH": os.environ["PATH"],
+        "API": deployed.cloud.api_url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+    done = subprocess.run(command, input=text, env={**own, **signer}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_what_the_page_shows_works_with_curl_and_with_botocore(deployed: Deployed) -> None:
+    _, shell = blocks("sh")
+    told = run(
+        deployed, ["bash", "-eu", "-s"], shell.replace("$AWS_SESSION_TOKEN", "${AWS_SESSION_TOKEN-}")
+    ).splitlines()
+    shown = re.findall(r"^# (.*)$", shell, re.MULTILINE)
+    assert told[:3] == shown
+    order, history, listing = map(json.loads, told[3:])
+    assert (order["version"], order["data"]["email"]) == (3, "ada@example.com")
+    assert ([event["trigger"] for event in history["events"]], history["next"]) == (["create", "pay"], 2)
+    assert "4711" in [line["id"] for line in listing["entities"]]
+
+    (program,) = blocks("python")
+    assert run(deployed, [sys.executable, "-"], program) == "200 shipped\n"

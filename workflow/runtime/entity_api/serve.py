@@ -36,8 +36,7 @@ log = logging.getLogger("workflow")
 MOST_BYTES = 1024 * 1024
 """A larger body is refused unread; the entity that it becomes has 400 KB at most."""
 
-MOST_LINES = 1000
-_USUAL_LINES = 100
+USUAL_LINES, MOST_LINES = 100, 1000
 _PAGE_CHARACTERS = 1_000_000
 """A page of a history ends once it is so long: a Lambda answers with 6 MB at most, and an event may hold 400 KB.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -230,7 +229,7 @@ def _whole_number(name: str, given: str, least: int, most: int) -> int:
 
 
 def _limit(given: Mapping[str, str]) -> int:
-    return _whole_number("limit", given.get("limit", str(_USUAL_LINES)), 1, MOST_LINES)
+    return _whole_number("limit", given.get("limit", str(USUAL_LINES)), 1, MOST_LINES)
 
 
 def _page(forms: Iterator[Form], limit: int) -> tuple[list[Form], bool]:
