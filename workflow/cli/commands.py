@@ -11,6 +11,7 @@ from workflow.cli.analytics import export, stats
 from workflow.cli.archives import archive, hydrate
 from workflow.cli.cost import cost
 from workflow.cli.definitions import check, diagram, schema
+from workflow.cli.doctor import doctor
 from workflow.cli.entities import history, list_entities, show
 from workflow.cli.failures import Commands
 from workflow.cli.lanes import lanes
@@ -80,7 +81,7 @@ def workflow(ctx: click.Context, endpoint_url: str | None, table: str | None, de
 _COMMANDS = (
     *(check, diagram, schema, cost),
     *(create, fire, show, history, list_entities, lanes, explain),
-    *(parked, redrive, skip, pause, resume, pauses, reconcile, verify),
+    *(parked, redrive, skip, pause, resume, pauses, reconcile, verify, doctor),
     rebuild,
     *(archive, hydrate),
     *(export, stats),

@@ -29,7 +29,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except WorkflowError as error:
-            _complain(error)
+            complain(error)
             ctx.exit(RETRYABLE if isinstance(error, Retryable) else REFUSED)
         except KeyboardInterrupt:
             click.echo("\nInterrupted.", err=True)
@@ -46,7 +46,8 @@ class Commands(click.Group):
             ctx.exit(REFUSED)
 
 
-def _complain(error: WorkflowError) -> None:
+def complain(error: WorkflowError) -> None:
+    """Says what is wrong, a line for each problem, on the other stream."""
     from workflow.console.values import printable
 
     if isinstance(error, DefinitionError):
