@@ -108,8 +108,44 @@ def write_down_calls(file: str) -> None:
     iam_evaluator.evaluate = evaluate_and_tell
 
 
+def leave_streams_and_schedules() -> None:
+    """Have ministack wake no function by a DynamoDB stream or a schedule: `workflow.local` does, by AWS's rules.
+
+    Both can so stay enabled in what is deployed, as they are on AWS.
+    """
+    functions: Any = import_module("ministack.services.lambda_svc")
+    functions._poll_dynamodb_streams = lambda: False
+    scheduler: Any = import_module("ministack.services.scheduler")
+    scheduler._tick_schedules = lambda: None
+
+
+def keep_what_tables_ask_for() -> None:
+    """Have the tables of a stack get the backups and the expiry that its template asks for, which ministack leaves
+    out."""
+    tables = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    # What a table is to be comes behind its name in the template, or behind what it was.
+    for name, where in (("create", 1), ("update", 2)):
+        tables[name] = _asking_for_the_rest(tables[name], where)
+
+
+def _asking_for_the_rest(make: Callable[..., Any], where: int) -> Callable[..., Any]:
+    dynamodb: Any = import_module("ministack.services.dynamodb")
+
+    def make_whole(*arguments: Any, **named: Any) -> Any:
+        made, asked = make(*arguments, **named), arguments[where]
+        backups = asked.get("PointInTimeRecoverySpecification") or {"PointInTimeRecoveryEnabled": False}
+        dynamodb._update_continuous_backups({"TableName": made[0], "PointInTimeRecoverySpecification": backups})
+        if expiry := asked.get("TimeToLiveSpecification"):
+            dynamodb._update_ttl({"TableName": made[0], "TimeToLiveSpecification": expiry})
+        return made
+
+    return make_whole
+
+
 if __name__ == "__main__":
     know_leading_keys()
+    keep_what_tables_ask_for()
+    leave_streams_and_schedules()
     if os.environ.get(_CALLS_FILE):
         write_down_calls(os.environ[_CALLS_FILE])
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
