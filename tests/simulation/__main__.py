@@ -16,6 +16,7 @@ _TITLES = {
     "all": "the shipped kinds and a nasty one",
     "lanes": "a kind with three lanes, and many who start who is next",
     "undo": "a kind of which everything can be undone",
+    "views": "the shipped kinds and the nasty one, behind streams that do not show both images",
     "batches": "the nasty kind, with hooks that take several effects at once",
 }
 _TELL_EVERY_SECONDS = 30

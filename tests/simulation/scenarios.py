@@ -8,6 +8,7 @@ from pathlib import Path
 from workflow.definition.definition import Definitions
 from workflow.definition.load import load_definitions
 from workflow.testing.simulation import Scenario
+from workflow.testing.simulation.views import VIEWS
 
 _HERE = Path(__file__).parent
 
@@ -16,7 +17,7 @@ NASTY = load_definitions(_HERE / "nasty.yaml")
 QUEUED = load_definitions(_HERE / "queue.yaml")
 ALL = Definitions((*SHIPPED, *NASTY))
 UNDOING = load_definitions(_HERE / "undoing.yaml")
-SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING, "batches": NASTY}
+SIMULATED = {"all": ALL, "lanes": QUEUED, "undo": UNDOING, "batches": NASTY, "views": ALL}
 """What `make sim` plays, by name."""
 
 BATCHES = {"greet": 100, "count_in": 3, "work": 4, "ask": 2, "charge": 10, "announce": 1, "log_bump": 5}
@@ -30,6 +31,7 @@ too, and with a rule of its own. Each is a module in the folder `stories` with a
 def get_scenario(name: str) -> Scenario:
     """What is played under that name."""
     if name in SIMULATED:
-        return Scenario(SIMULATED[name], batches=BATCHES if name == "batches" else {})
+        batches, views = BATCHES if name == "batches" else {}, VIEWS if name == "views" else ()
+        return Scenario(SIMULATED[name], batches=batches, views=views)
     scenario: Scenario = import_module(f"tests.simulation.stories.{name}").scenario()
     return scenario

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError, WorkflowError
@@ -62,10 +61,10 @@ class _Completer:
 
     def complete(self, shown: list[Change]) -> None:
         """Completes all of them, or notes that they must come again; never raises."""
-        past = Past(self._runtime.store, shown[0].kind, shown[0].entity_id)
+        past = Past(self._runtime, shown[0].kind, shown[0].entity_id)
         self.completed.pasts.append(past)
         try:
-            self.completed.changes.extend(_EntityChanges(past, self._runtime.definitions).whole(shown))
+            self.completed.changes.extend(_EntityChanges(past, self._runtime).whole(shown))
         except HistoryConflictError as error:
             # Coming again would mend nothing, and the rest of the stream must not wait for it.
             unreadable = f"its history cannot be read: {error}"
@@ -81,8 +80,8 @@ class _Completer:
 class _EntityChanges:
     """The changes of one entity, whole."""
 
-    def __init__(self, past: Past, definitions: Definitions) -> None:
-        self._past, self._definitions = past, definitions
+    def __init__(self, past: Past, runtime: Runtime) -> None:
+        self._past, self._runtime = past, runtime
 
     def whole(self, shown: list[Change]) -> Iterator[Change]:
         """Every change in its place; those that showed nothing at all become, in the place of the first, as many last
@@ -135,6 +134,8 @@ class _EntityChanges:
             # It has moved on between the two looks, or somebody set it back.
             entity, damaged = self._find_entity()
         steps = [event for event in events if event.version > floor]
+        if steps and 0 < steps[-1].owing <= floor:
+            yield from self._owing(bare[0], steps[-1].owing)
         earlier = self._find_earlier(events, steps[0].version) if steps else None
         for event in steps:
             yield from _seam(bare[0], earlier, event)
@@ -142,6 +143,14 @@ class _EntityChanges:
             earlier = event
         last = bare[-1] if earlier is None else _by_hand(bare[-1], earlier)
         yield from _as_found(last, entity, damaged)
+
+    def _owing(self, shown: Change, version: int) -> Iterator[Change]:
+        """The last step that owes effects, if they are open: its own record may have come when the entity had moved on,
+        to steps that owe none, and nothing would follow them."""
+        if not self._past.is_dealt_with(version):
+            found = {event.version: event for event in self._past.events(version - 2, 2)}
+            if version in found:
+                yield self._step(shown, found[version], found.get(version - 1))
 
     def _find_entity(self) -> tuple[Entity | None, bool]:
         """The entity as it is now; and whether something else was written by hand where it stood."""
@@ -190,7 +199,7 @@ class _EntityChanges:
             place=event.place,
         )
         try:
-            return step._replace(owed=known_owed(self._definitions, step))
+            return step._replace(owed=known_owed(self._runtime.definitions, step))
         except DefinitionNotDeployedError:
             # Whoever delivers it finds the same, and puts it aside.
             return step

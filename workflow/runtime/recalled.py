@@ -8,14 +8,15 @@ from collections.abc import Callable
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event, FoldError, evolve, fold
 from workflow.errors import HistoryConflictError
-from workflow.runtime.ports import Store
+from workflow.runtime.runtime import Runtime
 
 
 class Past:
-    """The history of one entity, read no further than somebody asks; `reads` counts how often the store was asked."""
+    """What is kept of one entity, read no further than somebody asks; `reads` counts how often the table was asked."""
 
-    def __init__(self, store: Store, kind: str, entity_id: str) -> None:
-        self._store, self._kind, self._id = store, kind, entity_id
+    def __init__(self, runtime: Runtime, kind: str, entity_id: str) -> None:
+        self._store, self._ledger = runtime.store, runtime.ledger
+        self._kind, self._id = kind, entity_id
         self._folded: Entity | None = None
         self.reads = 0
 
@@ -28,6 +29,12 @@ class Past:
         """The event that made the version."""
         self.reads += 1
         return self._store.find_event(self._kind, self._id, version)
+
+    def is_dealt_with(self, version: int) -> bool:
+        """Whether the effects of the event are settled, or were put aside."""
+        self.reads += 1
+        entry = self._ledger.find(self._kind, self._id, version)
+        return entry is not None and (entry.settled or entry.parked is not None)
 
     def events(self, after: int, limit: int | None = None) -> list[Event]:
         """The events above `after`, in version order, at most `limit`."""

@@ -30,7 +30,8 @@ def check_prompt(world: World) -> None:
     """While nobody acts and the stream is delivered, before any sweeper comes by: no slot is free beside somebody who
     waits there and would have been started all the time."""
     watch = world.lane_watch
-    if watch is None or watch.by_hand or world.is_trimmed:
+    if watch is None or watch.by_hand or world.is_trimmed or world.profile.view == "KEYS_ONLY":
+        # Of an entity that has moved on, keys alone do not say which slots it gave back on its way: sweepers look.
         return
     for key, stand in watch.stands.items():
         declared = world.definition(key[0]).lanes[stand.lane.lane]

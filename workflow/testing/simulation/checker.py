@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workflow.engine.entity import Entity
 from workflow.errors import StoreUnavailableError, ThrottledError
 from workflow.runtime.findings import findings
 from workflow.testing.simulation.check_delays import check_delays
@@ -11,7 +12,8 @@ from workflow.testing.simulation.check_lanes import check_lanes
 from workflow.testing.simulation.check_published import check_published
 from workflow.testing.simulation.check_timers import check_timers
 from workflow.testing.simulation.check_undos import check_undos
-from workflow.testing.simulation.log import Key
+from workflow.testing.simulation.log import Key, RawWrite
+from workflow.testing.simulation.views import ALL_SHOWN
 from workflow.testing.simulation.world import World
 
 
@@ -41,12 +43,32 @@ def check_violations(world: World) -> None:
         if world.is_trimmed:
             # The stream that would have shown it lost its records.
             continue
-        found = world.table.violations(*write.key)
-        if not any((v.before_version, v.version, v.source, v.target) == write[1:] for v in found):
+        if not _is_told(world, write):
             world.log.breach(7, f"{' '.join(write.key)} was changed by hand, {write[1:]}, and no violation says so")
     for key in world.table.entity_keys():
         if key not in world.log.tainted and (found := world.table.violations(*key)):
             world.log.breach(7, f"{' '.join(key)} was never changed by hand; a violation says: {found[0].reason}")
+
+
+def _is_told(world: World, write: RawWrite) -> bool:
+    """Whether a violation tells of the write by hand, as far as the stream's view lets it be seen."""
+    found, after = world.table.violations(*write.key), (write.version, write.target)
+    if any((v.before_version, v.version, v.source, v.target) == write[1:] for v in found):
+        return True
+    if world.profile.view == ALL_SHOWN:
+        return False
+    if any((v.version, v.target) == after for v in found):
+        # What was there before is told as the history has it.
+        return True
+    event, entity = world.table.event(write.key, write.version), world.table.entity(write.key)
+    if event is not None and event.target == write.target:
+        return True
+    # Without the new image, what was written over before anybody looked is not seen.
+    return world.profile.view != "NEW_IMAGE" and write.version > 0 and after != _place(entity)
+
+
+def _place(entity: Entity | None) -> tuple[int, str] | None:
+    return (entity.version, entity.state) if entity else None
 
 
 def check_verified(world: World, key: Key) -> None:

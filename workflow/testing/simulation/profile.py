@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow.event_source import Settings
 from workflow.testing.simulation.fate import Fate, Odds
+from workflow.testing.simulation.views import ALL_SHOWN
 
 FAULTS = (
     "",
@@ -76,6 +78,7 @@ class Profile:
     entities: int
     clients: int
     is_fair: bool
+    view: str
 
     @property
     def keeps_time(self) -> bool:
@@ -83,8 +86,8 @@ class Profile:
         return max(self.skews) - min(self.skews) < _MARGIN
 
 
-def draw_profile(fate: Fate) -> Profile:
-    """The profile of a schedule; all zeros give the plainest one."""
+def draw_profile(fate: Fate, views: Sequence[str] = ()) -> Profile:
+    """The profile of a schedule, whose stream has one of the views; all zeros give the plainest one."""
     is_fair = fate.choose(4) == 0
     weights = dict.fromkeys(FAULTS, 0) if is_fair else {name: _INTENSITY[fate.choose(4)] for name in FAULTS}
     is_eventful = not is_fair
@@ -113,6 +116,7 @@ def draw_profile(fate: Fate) -> Profile:
         entities=1 + fate.choose(4),
         clients=1 + fate.choose(3),
         is_fair=is_fair,
+        view=views[fate.choose(len(views))] if views else ALL_SHOWN,
     )
 
 

@@ -19,7 +19,8 @@ class Scenario:
     """Definitions with the user's hooks (None: stand-ins), and what the clients do (None: as fate has it): one list
     of commands for each client.
 
-    `batches` says of stand-ins that take several effects at once how many.
+    `batches` says of stand-ins that take several effects at once how many. `views` are those that the stream may have;
+    without any it shows all.
     `publisher` is the user's, who gets what is published, fate permitting. `before_each` and `check` are the user's,
     called before and after each schedule, and so is `check_records`, which is given all that is kept of the
     entities that nobody changed by hand; `in_threads` collects the names of hooks that used their effect in a thread.
@@ -33,6 +34,7 @@ class Scenario:
     check_records: Callable[[Sequence[EntityRecords]], None] | None = None
     publisher: Publisher | None = None
     batches: Mapping[str, int] = field(default_factory=dict)
+    views: Sequence[str] = ()
     machines: dict[tuple[str, int], Machine] = field(default_factory=dict)
     in_threads: list[str] = field(default_factory=list)
 

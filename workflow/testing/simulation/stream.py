@@ -13,6 +13,7 @@ from workflow.event_source import Answer, Batch, Lane, Lanes, Next, after_invoca
 from workflow.runtime.changes import Change
 from workflow.runtime.deliver import Delivered, Deliverer
 from workflow.testing.simulation.scheduler import SECOND, Actor
+from workflow.testing.simulation.views import ALL_SHOWN, shown
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.world import World
@@ -152,7 +153,11 @@ class Stream:
         def work() -> Delivered:
             world.tell(f"is given {why}{', '.join(map(str, changes))}")
             until = world.runtime.clock.now() + timedelta(seconds=LIMIT_SECONDS)
-            delivered = deliverer.deliver(changes, until=until)
+            if world.profile.view == ALL_SHOWN:
+                delivered = deliverer.deliver(changes, until=until)
+            else:
+                seen = [shown(world.profile.view, change) for change in changes]
+                delivered = deliverer.deliver((), until=until, partial=seen)
             self._idle.append((deliverer, skew))
             return delivered
 

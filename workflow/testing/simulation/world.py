@@ -51,7 +51,7 @@ class World:
         self.points = 0
         self.places: list[str] = []
         self.scheduler = Scheduler(fate)
-        self.profile = draw_profile(fate)
+        self.profile = draw_profile(fate, scenario.views)
         self.is_crowded = self._is_crowded()
         self.entities = self._entities()
         self.table = self.open_table()
