@@ -17,6 +17,7 @@ from workflow.engine.events import Event
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError, WorkflowError
 from workflow.runtime.changes import OVERWRITTEN, Change, Copies, known_owed
 from workflow.runtime.crew import Crew
+from workflow.runtime.home import is_keyed_elsewhere
 from workflow.runtime.recalled import Past, Recalled, WithoutEvent
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.runtime import Runtime
@@ -64,6 +65,8 @@ class _Completer:
         past = Past(self._runtime, shown[0].kind, shown[0].entity_id)
         self.completed.pasts.append(past)
         try:
+            if self._runtime.region and is_keyed_elsewhere(self._runtime, shown[0]):
+                return
             self.completed.changes.extend(_EntityChanges(past, self._runtime).whole(shown))
         except HistoryConflictError as error:
             # Coming again would mend nothing, and the rest of the stream must not wait for it.
