@@ -9,11 +9,20 @@ from workflow.testing.memory import MemoryStore
 from workflow.testing.memory_clock import MemoryClock
 from workflow.testing.memory_ledger import MemoryLedger
 from workflow.testing.memory_publisher import MemoryPublisher
+from workflow.testing.memory_tracer import MemoryTracer
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.simulate import simulate
 
-__all__ = ["MemoryClock", "MemoryDelivery", "MemoryLedger", "MemoryPublisher", "MemoryStore", "simulate"]
+__all__ = [
+    "MemoryClock",
+    "MemoryDelivery",
+    "MemoryLedger",
+    "MemoryPublisher",
+    "MemoryStore",
+    "MemoryTracer",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

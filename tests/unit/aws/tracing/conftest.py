@@ -19,9 +19,11 @@ def daemon() -> Iterator[XrayDaemon]:
 
 
 @pytest.fixture(scope="session")
-def bare_recorder() -> AWSXRayRecorder:
+def bare_recorder() -> Iterator[AWSXRayRecorder]:
     """A recorder of the SDK's own. Making one takes long: it makes a client of X-Ray, to ask for rules of sampling."""
-    return AWSXRayRecorder()
+    recorder = AWSXRayRecorder()
+    yield recorder
+    recorder.emitter._socket.close()
 
 
 @pytest.fixture
