@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.hooks import Notebook, raising
+from tests.fakes.records import seen
 from tests.fakes.replicator import Replica, Replicator
 from tests.fakes.uses import LATER, using
 from tests.samples import JOB, ORDER, definitions, entering
@@ -111,6 +112,27 @@ def test_hooks_run_at_home_alone_and_once_however_the_copies_come(world: World, 
     assert abroad.flow.history("order", "42") == home.flow.history("order", "42")
     assert abroad.replica.items() == home.replica.items()
     assert home.flow.operations.verify().findings == []
+
+
+@pytest.mark.parametrize("view", ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE"])
+def test_a_stream_that_leaves_images_out_runs_no_hook_of_another_region_either(world: World, view: str) -> None:
+    home, abroad = world.home, world.abroad
+    home.flow.create("order", "42", {"total": 100})
+    abroad.flow.create("order", "43", {"total": 100})
+    for region, one in ((home, "42"), (abroad, "43")):
+        region.flow.fire("order", one, "pay", {"amount": 100})
+    world.replicator.replicate()
+    item = home.replica.find("order#42", "entity")
+    assert item is not None
+    home.replica.client.delete_item(TableName=home.replica.table, Key={"pk": item["pk"], "sk": item["sk"]})
+    world.replicator.replicate()
+    for region in (home, abroad):
+        region.replica.records = seen(view, region.replica.records)
+        region.wake()
+    assert home.notes.keys == ["order#42#1#greet", "order#42#2#receipt"]
+    assert abroad.notes.keys == ["order#43#1#greet", "order#43#2#receipt"]
+    assert [len(home.flow.violations("order", one)) for one in ("42", "43")] == [1, 0]
+    assert [len(abroad.flow.violations("order", one)) for one in ("42", "43")] == [0, 0]
 
 
 def test_a_trigger_abroad_is_refused_with_the_reason_and_nothing_is_written(world: World) -> None:
