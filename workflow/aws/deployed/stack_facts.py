@@ -35,17 +35,25 @@ Clients = Callable[[str], Any]
 """Makes the client of a service."""
 
 
-def gather(*, stack: str, table: str, endpoint_url: str, now: datetime, local: Definitions | None = None) -> StackFacts:
+def gather(
+    *,
+    stack: str,
+    table: str,
+    endpoint_url: str,
+    now: datetime,
+    local: Definitions | None = None,
+    clients: Clients | None = None,
+) -> StackFacts:
     """The facts of the stack of that name, or of the one that made the table; what may not be read is noted in them.
 
-    Raises FindStackError if there is no such stack, and StoreAccessError or StoreUnavailableError if nothing at all can
-    be looked at: no credentials, no region, no answer.
+    `clients` look by other permissions than the caller's own. Raises FindStackError if there is no such stack, and
+    StoreAccessError or StoreUnavailableError if nothing at all can be looked at: no credentials, no region, no answer.
     """
     with translated("looking at the stack"):
-        clients = cache(lambda service: make_client(service, endpoint_url=endpoint_url or None))
+        looking = cache(clients or partial(make_client, endpoint_url=endpoint_url or None))
         # Fails here already where no region is configured.
-        clients("cloudformation")
-    return _Gathering(clients, endpoint_url, now).gather(stack, table, local)
+        looking("cloudformation")
+    return _Gathering(looking, endpoint_url, now).gather(stack, table, local)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,244 @@
+"""What the doctor says of the stream, its mapping, and what that does with a batch that fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.aws_command import AwsCommand, read_command
+from tests.fakes.stacks import (
+    HEALTHY,
+    MAPPING,
+    MAPPING_ID,
+    NOW,
+    STREAM,
+    TABLE,
+    stack,
+    with_function,
+    with_mapping,
+    with_table,
+)
+from workflow.runtime.doctor.facts import LostFacts, StackFacts
+from workflow.runtime.doctor.finding import Finding, Level
+from workflow.runtime.doctor.judge import exit_code, judge
+
+
+def told(facts: StackFacts) -> list[tuple[Level, str]]:
+    return [(finding.level, finding.what) for finding in judge(facts)]
+
+
+def the_one(facts: StackFacts) -> Finding:
+    (finding,) = judge(facts)
+    return finding
+
+
+def test_a_healthy_stack_has_no_findings() -> None:
+    assert judge(HEALTHY) == []
+    assert exit_code(judge(HEALTHY)) == 0
+
+
+def test_a_disabled_mapping_loses_work_and_is_switched_on_by_one_command() -> None:
+    assert the_one(with_mapping(state="Disabled", state_reason="USER_INITIATED")) == Finding(
+        Level.LOSING,
+        "the mapping is Disabled (USER_INITIATED)",
+        f"mapping {MAPPING_ID}",
+        "no hook runs. DynamoDB keeps a stream's records for 24 hours; what was not delivered by then is lost to its "
+        "hooks",
+        "switch it on, then `workflow reconcile`",
+        (
+            f"aws lambda update-event-source-mapping --uuid {MAPPING_ID} --enabled --region eu-west-1",
+            "workflow reconcile",
+        ),
+    )
+
+
+def test_a_disabled_mapping_is_named_on_the_embedded_cloud_too() -> None:
+    here = replace(
+        with_mapping(state="Disabled"), is_embedded=True, endpoint_url="http://127.0.0.1:4566", region="us-east-1"
+    )
+
+    assert the_one(here).fix[0] == (
+        f"aws lambda update-event-source-mapping --uuid {MAPPING_ID} --enabled --region us-east-1 "
+        "--endpoint-url http://127.0.0.1:4566"
+    )
+
+
+@pytest.mark.parametrize("state", ["Creating", "Enabling", "Updating"])
+def test_a_mapping_that_is_about_to_work_is_no_finding(state: str) -> None:
+    assert judge(with_mapping(state=state)) == []
+
+
+def test_without_a_mapping_one_is_made_with_all_that_it_needs() -> None:
+    finding = the_one(stack(mappings=()))
+
+    assert (finding.level, finding.what) == (Level.LOSING, "no mapping leads from the stream to its function")
+    assert read_command(finding.fix[0]) == AwsCommand(
+        "lambda",
+        "create_event_source_mapping",
+        {
+            "FunctionName": "shop-Stream",
+            "EventSourceArn": STREAM,
+            "StartingPosition": "TRIM_HORIZON",
+            "BatchSize": 100,
+            "ParallelizationFactor": 1,
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "BisectBatchOnFunctionError": True,
+            "MaximumRetryAttempts": 20,
+            "MaximumRecordAgeInSeconds": 43200,
+            "FilterCriteria": {"Filters": [{"Pattern": '{"dynamodb":{"Keys":{"sk":{"S":["entity"]}}}}'}]},
+            "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::shop-lost"}},
+        },
+    )
+
+
+def test_a_mapping_of_a_stream_that_was_is_made_again_before_it_is_removed() -> None:
+    old = STREAM.replace("2026-01", "2025-01")
+    finding = the_one(with_mapping(stream_arn=old, batch_size=7, parallel=3))
+
+    assert (finding.level, finding.where) == (Level.LOSING, f"mapping {MAPPING_ID}, on {old}")
+    made, removed, then = finding.fix
+    assert read_command(made).parameters["EventSourceArn"] == STREAM
+    assert read_command(made).parameters["BatchSize"] == 7
+    assert read_command(made).parameters["ParallelizationFactor"] == 3
+    assert read_command(removed) == AwsCommand("lambda", "delete_event_source_mapping", {"UUID": MAPPING_ID})
+    assert then == "workflow reconcile"
+
+
+def test_beside_a_mapping_that_works_an_old_one_is_only_in_the_way() -> None:
+    old = replace(MAPPING, mapping_id="mapping-0", stream_arn=f"{STREAM}-old")
+
+    assert told(stack(mappings=(old, MAPPING))) == [
+        (Level.ADVICE, "the mapping reads another stream than the table has now")
+    ]
+
+
+def test_a_table_without_a_stream_loses_work_whatever_its_mapping_says() -> None:
+    finding = the_one(with_table(stream_arn=""))
+
+    assert (finding.level, finding.what) == (Level.LOSING, "the table has no stream")
+    assert read_command(finding.fix[0]).parameters == {
+        "TableName": "shop-Table",
+        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("view", "cost"),
+    [
+        ("KEYS_ONLY", "no image: each transition costs a read of its history"),
+        ("NEW_IMAGE", "no old image: a transition is not told from a raw write without a read"),
+        ("OLD_IMAGE", "no new image: each transition costs a read of the entity and its history"),
+    ],
+)
+def test_a_stream_without_both_images_says_what_that_costs(view: str, cost: str) -> None:
+    finding = the_one(with_table(stream_view=view))
+
+    assert (finding.level, finding.what) == (Level.EXPOSED, f"the stream carries {view}, not NEW_AND_OLD_IMAGES")
+    assert finding.why.startswith(cost)
+
+
+def test_a_mapping_whose_last_batch_had_a_problem_stands_still() -> None:
+    assert told(with_mapping(last_result="PROBLEM: Function call failed")) == [
+        (Level.STANDING, "the mapping has a problem: PROBLEM: Function call failed")
+    ]
+
+
+SETTINGS = [
+    (
+        {"reports_failures": False},
+        "ReportBatchItemFailures is not set",
+        {"FunctionResponseTypes": ["ReportBatchItemFailures"]},
+    ),
+    ({"bisects": False}, "a batch that makes the function fail is not halved", {"BisectBatchOnFunctionError": True}),
+    (
+        {"retries": -1},
+        "a failing batch is tried again without end (MaximumRetryAttempts -1)",
+        {"MaximumRetryAttempts": 20},
+    ),
+    (
+        {"age_seconds": -1},
+        "records are delivered however old they are (MaximumRecordAgeInSeconds -1)",
+        {"MaximumRecordAgeInSeconds": 43200},
+    ),
+    ({"age_seconds": 60}, "records are given up when they are 60 s old", {"MaximumRecordAgeInSeconds": 43200}),
+    (
+        {"destination": ""},
+        "lost records go nowhere",
+        {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::shop-lost"}}},
+    ),
+    (
+        {"destination": "arn:aws:sqs:eu-west-1:123456789012:lost"},
+        "lost records go to sqs, which gets their position alone",
+        {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::shop-lost"}}},
+    ),
+    (
+        {"patterns": ()},
+        "the mapping lets through what is no entity",
+        {"FilterCriteria": {"Filters": [{"Pattern": '{"dynamodb":{"Keys":{"sk":{"S":["entity"]}}}}'}]}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("setting", "what", "change"), SETTINGS, ids=[what for _, what, _ in SETTINGS])
+def test_a_setting_that_can_lose_or_hold_up_records_is_named_and_mended(
+    setting: dict[str, object], what: str, change: dict[str, object]
+) -> None:
+    finding = the_one(with_mapping(**setting))
+
+    assert (finding.level, finding.what) == (Level.EXPOSED, what)
+    assert [read_command(line) for line in finding.fix] == [
+        AwsCommand("lambda", "update_event_source_mapping", {"UUID": MAPPING_ID, **change})
+    ]
+
+
+def test_a_filter_may_be_written_in_another_way() -> None:
+    assert judge(with_mapping(patterns=('{"dynamodb": {"Keys": {"sk": {"S": [ "entity" ]}}}}',))) == []
+
+
+def test_tries_must_outlast_the_lease_of_a_process_that_died() -> None:
+    # Twenty tries take 142 s; with a timeout of 15 minutes the lease stands for 905.
+    slow = with_function("stream", timeout_seconds=900)
+
+    finding = the_one(slow)
+    assert finding.what == "a batch is given up after 20 tries, about 143 s"
+    tries = read_command(finding.fix[0]).parameters["MaximumRetryAttempts"]
+    assert judge(replace(slow, mappings=(replace(MAPPING, retries=tries),))) == []
+    assert judge(replace(slow, mappings=(replace(MAPPING, retries=tries - 1),))) != []
+
+
+def test_where_a_mapping_began_and_how_long_it_gathers_is_advice() -> None:
+    assert told(with_mapping(starting_position="LATEST", window_seconds=30)) == [
+        (Level.ADVICE, "the mapping began at LATEST"),
+        (Level.ADVICE, "batches are gathered for up to 30 s"),
+    ]
+    assert exit_code(judge(with_mapping(starting_position="LATEST"))) == 0
+
+
+def test_lost_records_are_told_with_their_number_and_age() -> None:
+    lost = LostFacts("shop-lost", 1000, True, NOW.replace(hour=9), NOW.replace(hour=11))
+
+    assert told(stack(lost=lost)) == [(Level.LOSING, "1000 or more batches of records were given up, the first 3h ago")]
+
+
+def test_the_most_dangerous_is_told_first_and_decides_how_the_doctor_ends() -> None:
+    ill = stack(
+        table=replace(TABLE, recovery=False, is_protected=False),
+        mappings=(replace(MAPPING, state="Disabled", bisects=False),),
+        alarms=(),
+        lost=LostFacts("shop-lost", 2),
+    )
+
+    assert [(finding.level.name, finding.what) for finding in judge(ill)] == [
+        ("LOSING", "the mapping is Disabled"),
+        ("LOSING", "2 batches of records were given up"),
+        ("EXPOSED", "a batch that makes the function fail is not halved"),
+        ("EXPOSED", "point-in-time recovery is off"),
+        ("BLIND", "no alarm on effects that wait for a person"),
+        ("BLIND", "no alarm on a sweeper that does not come"),
+        ("BLIND", "no alarm on the age of the stream's records"),
+        ("BLIND", "no alarm on writes past the framework"),
+        ("BLIND", "no alarm on throttles of the stream's function"),
+        ("ADVICE", "the table is not protected from being deleted"),
+    ]
+    assert exit_code(judge(ill)) == 1
