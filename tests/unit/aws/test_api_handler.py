@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tests.unit.aws.test_webhook_handler import NOT_BY_THIS_ONE
 from workflow import Workflow
 from workflow.aws.lambdas.api import ApiHandler
 from workflow.aws.metrics import EmfMeter
+from workflow.definition.definition import Guard
 from workflow.definition.load import compile_definitions
 from workflow.errors import (
     ContentionError,
@@ -625,6 +627,28 @@ def test_what_is_wrong_with_the_service_is_in_its_log_and_not_in_its_answers(
         monkeypatch.setattr(MemoryStore, method, failing(error))
     assert ask(handler, *given) == FAILED
     assert ("table orders is not there" if isinstance(error, StoreAccessError) else "RuntimeError") in caplog.text
+    assert "unspeakable" not in caplog.text
+
+
+def test_a_guard_that_fails_has_not_said_no(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: object) -> bool:
+        raise ZeroDivisionError("unspeakable")
+
+    pay = replace(ORDER.transitions[0], guard=Guard(function="is_enough"))
+    store = MemoryStore()
+    flow = Workflow(definitions(replace(ORDER, transitions=(pay,))), store, hooks_required=False)
+    flow.runtime.hooks.guards["is_enough"] = broken
+    handler = ApiHandler(flow.runtime)
+    ask(handler, *PUT, DATA)
+    assert ask(handler, *PAY, '{"amount": 60}') == FAILED
+    assert "the guard 'is_enough' failed: ZeroDivisionError" in caplog.text
+    assert "unspeakable" not in caplog.text
+
+
+def test_neither_answer_nor_log_quotes_what_is_sensitive(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    status, _, content = ask(api(), "POST", "/entities/order/unspeakable/pay", '{"email": "unspeakable"}')
+    assert (status, content["detail"]) == (404, "there is no order [hidden]; create it first")
     assert "unspeakable" not in caplog.text
 
 
