@@ -36,10 +36,11 @@ def table_properties() -> dict[str, Any]:
     return {**{name: described[name] for name in taken}, "StreamSpecification": stream}
 
 
-def create_table(client: Any) -> str:
+def create_table(client: Any, *, view: str = "NEW_AND_OLD_IMAGES") -> str:
     """Creates a table of the template's shape under a name nobody has, and returns the name."""
     name = f"table-{uuid.uuid4().hex[:12]}"
-    client.create_table(TableName=name, **table_properties())
+    stream = {"StreamEnabled": True, "StreamViewType": view}
+    client.create_table(TableName=name, **{**table_properties(), "StreamSpecification": stream})
     return name
 
 

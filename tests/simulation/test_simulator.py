@@ -21,6 +21,7 @@ from workflow.testing import simulate
 from workflow.testing.memory_ledger import MemoryLedger
 from workflow.testing.simulation import Command, Fate, Report, Scenario, run_schedule, run_seeds, tell_seed
 from workflow.testing.simulation.shrink import shrink
+from workflow.testing.simulation.views import VIEWS
 
 _ENTITY = [
     Command("create", "nasty", "1", request_id="one"),
@@ -47,6 +48,13 @@ def test_every_promise_is_kept_in_every_schedule(definitions: Definitions) -> No
     assert story == ""
     assert report.schedules == 120
     assert report.effects > 60
+
+
+@pytest.mark.parametrize("name", ["all", "lanes"])
+def test_every_promise_is_kept_behind_a_stream_that_does_not_show_both_images(name: str) -> None:
+    scenario = replace(Scenario(SIMULATED[name]), views=VIEWS)
+    report, story = run_seeds(scenario, range(40), replay_with="make sim SCENARIO=views SEED={seed}")
+    assert (story, report.schedules) == ("", 40)
 
 
 def test_the_same_seed_tells_the_same_story() -> None:

@@ -152,8 +152,10 @@ def _line_of(record: Mapping[str, Any]) -> str:
     old, new = change.get("OldImage", {}), change.get("NewImage", {})
     kind, entity_id = split_partition(_text(change["Keys"], "pk"))
     if not new:
-        return f"{kind} {entity_id}  removed"
-    before, after = _text(old, "state") or _NOWHERE, _text(new, "state")
+        unseen = change.get("StreamViewType") in ("KEYS_ONLY", "OLD_IMAGE") and record.get("eventName") != "REMOVE"
+        return f"{kind} {entity_id}  {'changed' if unseen else 'removed'}"
+    unseen = change.get("StreamViewType") == "NEW_IMAGE" and record.get("eventName") != "INSERT"
+    before, after = _text(old, "state") or ("?" if unseen else _NOWHERE), _text(new, "state")
     return f"{kind} {entity_id}  v{_text(new, 'version')}  {before} -> {after}  {_trigger(old, new)}"
 
 

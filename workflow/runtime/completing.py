@@ -92,13 +92,17 @@ class _EntityChanges:
         bare = [change for change in shown if not (change.gone or change.version or change.before_version)]
         for change in shown:
             if change.gone:
-                yield change if change.before_version else _by_hand(change, _last(self._past.events(0)))
+                yield from [change] if change.before_version else self._before_end(change)
             elif change.version:
                 yield self._before_read(change)
             elif change.before_version:
                 yield from self._after_read(change)
             elif change is bare[0]:
                 yield from self._both_read(bare)
+
+    def _before_end(self, shown: Change) -> Iterator[Change]:
+        if not self._is_elsewhere(None):
+            yield _by_hand(shown, _last(self._past.events(0)))
 
     def _before_read(self, shown: Change) -> Change:
         events = self._past.events(shown.version - 2, 2)
@@ -130,6 +134,8 @@ class _EntityChanges:
 
     def _both_read(self, bare: list[Change]) -> Iterator[Change]:
         entity, damaged = self._find_entity()
+        if self._is_elsewhere(entity):
+            return
         events = self._events_to(entity, len(bare))
         end = events[-1].version if events else 0
         floor = min(end, entity.version if entity else end) - len(bare)
@@ -154,6 +160,12 @@ class _EntityChanges:
             found = {event.version: event for event in self._past.events(version - 2, 2)}
             if version in found:
                 yield self._step(shown, found[version], found.get(version - 1))
+
+    def _is_elsewhere(self, entity: Entity | None) -> bool:
+        """Whether an entity of which the stream showed nothing is at home in another region; without it, its first
+        event says so."""
+        found = entity or self._past.find_event(1)
+        return found is not None and found.home != self._runtime.region
 
     def _find_entity(self) -> tuple[Entity | None, bool]:
         """The entity as it is now; and whether something else was written by hand where it stood."""

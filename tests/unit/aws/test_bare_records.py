@@ -29,7 +29,7 @@ def bench() -> Bench:
 
 
 def _deliver(bench: Bench, view: str, given: list[dict[str, Any]]) -> Delivered:
-    found = look(seen(view, given), plans(bench.flow.definitions))
+    found = look(seen(view, given), plans(bench.flow.definitions), bench.store.region)
     until = bench.clock.now() + timedelta(minutes=1)
     return bench.deliverer.deliver(found.changes, until=until, partial=found.partial)
 
@@ -244,3 +244,16 @@ def test_both_images_are_looked_at_without_a_read(bench: Bench) -> None:
     _life(bench)
     found = look(records(bench.store), plans(bench.flow.definitions))
     assert (found.partial, found.transitions) == ([], 4)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_is_at_home_in_another_region_runs_nothing_here(bench: Bench, view: str) -> None:
+    bench.store.region = "eu-west-1"
+    _life(bench)
+    item = image(bench.store, bench.flow.get("order", "42"))
+    given = [*records(bench.store), record(9, item, None)]
+    bench.store.region = "us-east-1"
+    for some in (given[:-1], given):
+        assert _deliver(bench, view, some).failed == []
+        bench.store._entities.pop(("order", "42"), None)
+    assert (bench.notes.ran, bench.flow.violations("order", "42")) == ([], [])

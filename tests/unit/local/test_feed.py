@@ -42,6 +42,20 @@ def test_each_record_is_a_line_then_the_log_then_the_failure() -> None:
     ]
 
 
+def test_what_the_stream_does_not_show_is_not_made_up() -> None:
+    paid = image("paid", 2, "e2", "order@1 pay placed paid")
+    given = [record(None, paid), record(paid, None), record(None, None), record(None, None)]
+    views = (("MODIFY", "NEW_IMAGE"), ("MODIFY", "OLD_IMAGE"), ("MODIFY", "KEYS_ONLY"), ("REMOVE", "KEYS_ONLY"))
+    for one, (name, view) in zip(given, views, strict=True):
+        one["eventName"], one["dynamodb"]["StreamViewType"] = name, view
+    assert Feed().lines_of(Delivery(tuple(given), 4, "", "", 3.0)) == [
+        "order 4#2  v2  ? -> paid  pay",
+        "order 4#2  changed",
+        "order 4#2  changed",
+        "order 4#2  removed",
+    ]
+
+
 def job(number: int, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
     made = record(old, new)
     made["dynamodb"]["Keys"] = {"pk": {"S": f"job#{number}"}, "sk": {"S": "entity"}}
