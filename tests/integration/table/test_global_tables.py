@@ -311,3 +311,44 @@ def test_of_one_id_created_twice_at_one_moment_the_last_writer_wins_and_verify_s
         "it does not equal its history: home is eu-west-1, its events make it us-east-1; of its data: total",
     )
     assert abroad.flow.operations.verify().elsewhere == {"eu-west-1": 1}
+
+
+def _move_by_hand(world: World, pk: str) -> None:
+    """What docs/global-tables.md says: in the region where it is to live, with the other one stopped."""
+    abroad, client = world.abroad.replica, world.abroad.replica.client
+    moved = [one for (partition, sk), one in abroad.items().items() if partition == pk and _is_bound(sk, one)]
+    for item in moved:
+        if "home" in item:
+            item["home"] = {"S": "us-east-1"}
+        if "due" in item:
+            item["due"] = {"S": item["due"]["S"].replace("@eu-west-1", "@us-east-1")}
+        client.put_item(TableName=abroad.table, Item=item)
+
+
+def _is_bound(sk: str, item: dict[str, object]) -> bool:
+    return sk in ("entity", "event#000000000001") or "due" in item
+
+
+def test_what_is_moved_by_hand_lives_on_where_it_is_now(world: World) -> None:
+    home, abroad = world.home, world.abroad
+    home.notes.failing["greet"] = raising(ValueError("no"))
+    home.flow.create("order", "42")
+    home.flow.create("order", "43")
+    home.flow.create("job", "1", {"repository": "web"})
+    world.settle()
+    for pk in ("order#42", "order#43", "job#1"):
+        _move_by_hand(world, pk)
+    abroad.flow.operations.reconcile()
+    world.settle()
+    world.clock.advance(60)
+    assert (abroad.sweep().effects_done, home.sweep().effects_done) == (2, 0)
+    assert abroad.flow.fire("order", "42", "pay", {"amount": 1}).entity.version == 2
+    world.settle()
+    world.clock.advance(1800)
+    assert (home.sweep().timers_fired, abroad.sweep().timers_fired) == (0, 1)
+    world.settle()
+    assert abroad.state("order", "42", "43") == ["paid", "cancelled"]
+    abroad.flow.fire("job", "1", "finish")
+    assert abroad.flow.operations.verify().findings == []
+    with pytest.raises(HomeRegionError):
+        home.flow.fire("order", "42", "ship")
