@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -51,6 +52,12 @@ def _flat(document: Mapping[str, Any], parent: str, trace: str) -> Iterator[Piec
     )
     for child in document.get("subsegments", []):
         yield from _flat(child, document["id"], trace)
+
+
+def shown(piece: Piece) -> str:
+    """Its name as people know it: a function without what CloudFormation adds, a call with its operation."""
+    name = re.sub(r"^workflow-(\w+Function)-\w+$", r"\1", piece.name)
+    return f"{name} {piece.aws['operation']}" if "operation" in piece.aws else name
 
 
 def _service(piece: Piece, known: Mapping[str, Piece]) -> str:
