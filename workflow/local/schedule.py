@@ -16,14 +16,12 @@ from workflow.aws.client import make_client
 from workflow.local.errors import SweepError
 
 if TYPE_CHECKING:
-    from workflow.local.deploy import Stack
+    from workflow.local.stack import Stack
 
 DEFAULT_SECONDS = 60.0
 _RATE = re.compile(r"rate\((?P<count>\d+) (?P<unit>minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _STOP_TIMEOUT_SECONDS = 5.0
-# What UpdateSchedule wants again, for it keeps nothing that it is not given.
-_KEPT = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +103,14 @@ def _invoke(functions: Any, function_name: str) -> Sweep:
     return Sweep(content, "", log, took_ms)
 
 
-def take_over(endpoint_url: str, function_name: str) -> float:
-    """Switch off the cloud's own schedule of the function, and return its interval in seconds; a minute if that is not
-    a rate, or not to be found."""
+def find_interval_seconds(endpoint_url: str, function_name: str) -> float:
+    """Return the interval of the function's schedule; a minute if that is not a rate, or not to be found."""
     scheduler = make_client("scheduler", endpoint_url=endpoint_url)
-    seconds = DEFAULT_SECONDS
     for listed in scheduler.list_schedules()["Schedules"]:
         found = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
         if found["Target"]["Arn"].endswith(f":function:{function_name}"):
-            seconds = interval_seconds(found["ScheduleExpression"])
-            scheduler.update_schedule(**{name: found[name] for name in _KEPT}, State="DISABLED")
-    return seconds
+            return interval_seconds(found["ScheduleExpression"])
+    return DEFAULT_SECONDS
 
 
 def interval_seconds(expression: str) -> float:

@@ -10,15 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from workflow.aws.client import make_client
-from workflow.local.deploy import HANDLERS_PARAMETER, Deployer, Stack
+from workflow.local.deploy import HANDLERS_PARAMETER, Deployer
 from workflow.local.embedded_cloud import ACCESS_KEY, REGION, EmbeddedCloud
 from workflow.local.errors import DeployError
 from workflow.local.layout import TEMPLATE, read_layout
 from workflow.local.mailbox import Mail, read_mails, verify_sender
-from workflow.local.package import BUILD_FOLDER, build
 from workflow.local.pump import Delivery, Pump
+from workflow.local.sam import SamDeployer
 from workflow.local.schedule import Schedule, Sweep
 from workflow.local.secrets import get_secret, put_missing_secrets, put_secret
+from workflow.local.stack import Stack
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class LocalCloud:
     pump: Pump
     schedule: Schedule
     env: dict[str, str]
-    _deployer: Deployer = field(repr=False)
+    _deployer: Deployer | SamDeployer = field(repr=False)
     _given: dict[str, str] = field(default_factory=dict, repr=False)
 
     def redeploy(self, given: Mapping[str, str] = MappingProxyType({})) -> float:
@@ -46,14 +47,14 @@ class LocalCloud:
         building raises, or DeployError.
         """
         started = time.monotonic()
-        code = build(self.project)
+        code = self._deployer.build(self.project)
         put_missing_secrets(self.endpoint_url, code)
         given_now = {**self._given, **given}
         stack = self._deployer.deploy(_template(self.project), code, parameters(self.project) | given_now)
         self._given = given_now
         self.pump.follow(stack)
         self.schedule.follow(stack)
-        self.stack, self.env = stack, environment(self.project, stack)
+        self.stack, self.env = stack, environment(code, stack)
         return time.monotonic() - started
 
     def sweep(self) -> Mapping[str, int]:
@@ -71,7 +72,7 @@ class LocalCloud:
 
     @property
     def api_url(self) -> str:
-        """Where entities are over HTTP, each at its kind and id beneath it; requests are signed with AWS credentials."""
+        """Where entities are over HTTP, each at its kind and id beneath it; requests are signed by an AWS identity."""
         return self.stack.api_url
 
     def put_secret(self, name: str, value: str) -> None:
@@ -93,31 +94,33 @@ def local_cloud(
     sweep_seconds: float | None = None,
     given: Mapping[str, str] = MappingProxyType({}),
     on_step: Callable[[str], None] = lambda step: None,
+    deployer: type[Deployer | SamDeployer] = Deployer,
 ) -> Iterator[LocalCloud]:
     """Start a cloud, build and deploy `project` to it, pump its stream and keep its schedule; nothing of it runs after
     the block.
 
     `sweep_seconds` takes the place of the schedule's interval. `given` are parameters of the template. `on_step` is
-    told what happens next. Raises LocalCloudError or DefinitionError, with nothing left running.
+    told what happens next. `deployer` is the quick way, unless the one to AWS is to be tried. Raises LocalCloudError or
+    DefinitionError, with nothing left running.
     """
     project = project.resolve()
     template = _template(project)
     on_step("building the functions")
-    code = build(project)
+    code = deployer.build(project)
     on_step("starting the embedded cloud")
     with EmbeddedCloud() as cloud:
         on_step(f"deploying {TEMPLATE}")
         put_missing_secrets(cloud.endpoint_url, code)
-        deployer = Deployer(cloud.endpoint_url)
-        stack = deployer.deploy(template, code, parameters(project) | {**given})
-        env = environment(project, stack)
+        deploying = deployer(cloud.endpoint_url)
+        stack = deploying.deploy(template, code, parameters(project) | {**given})
+        env = environment(code, stack)
         if sender := env.get("MAIL_FROM"):
             verify_sender(cloud.endpoint_url, sender)
         with (
             Pump(stack, on_delivery=on_delivery) as pump,
             Schedule(stack, every_seconds=sweep_seconds, on_sweep=on_sweep) as schedule,
         ):
-            yield LocalCloud(project, cloud.endpoint_url, stack, pump, schedule, env, deployer, {**given})
+            yield LocalCloud(project, cloud.endpoint_url, stack, pump, schedule, env, deploying, {**given})
 
 
 def parameters(project: Path) -> dict[str, str]:
@@ -126,14 +129,14 @@ def parameters(project: Path) -> dict[str, str]:
     return {} if handlers is None else {HANDLERS_PARAMETER: ",".join(handlers)}
 
 
-def environment(project: Path, stack: Stack) -> dict[str, str]:
-    """Return the variables that lead a process on this machine to the stack."""
+def environment(code: Path, stack: Stack) -> dict[str, str]:
+    """Return the variables that lead a process on this machine to the stack, which was built in the folder `code`."""
     functions = make_client("lambda", endpoint_url=stack.endpoint_url)
     configuration = functions.get_function_configuration(FunctionName=stack.function_name)
     variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
     for compiled in ("WORKFLOW_DEFINITIONS", "WORKFLOW_WEBHOOKS"):
         if file := variables.get(compiled):
-            variables[compiled] = str(project / BUILD_FOLDER / file)
+            variables[compiled] = str(code / file)
     return variables | {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,

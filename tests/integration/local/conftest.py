@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from workflow.local.deploy import Deployer, Stack
+from workflow.local.deploy import Deployer
 from workflow.local.embedded_cloud import EmbeddedCloud
 from workflow.local.package import build
+from workflow.local.stack import Stack
 
 REPOSITORY = Path(__file__).parents[3]
 

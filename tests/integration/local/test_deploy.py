@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from tests.engines import template as shipped
 from tests.shipped import HANDLERS
 from workflow.aws.client import make_client
-from workflow.local.deploy import Deployer, Stack
+from workflow.local.deploy import Deployer
 from workflow.local.embedded_cloud import EmbeddedCloud
 from workflow.local.errors import DeployError
 from workflow.local.package import build
+from workflow.local.stack import Stack
 
 
 def invoke(stack: Stack, event: dict[str, Any]) -> Any:
@@ -24,7 +26,7 @@ def invoke(stack: Stack, event: dict[str, Any]) -> Any:
     return json.loads(answer["Payload"].read())
 
 
-def test_the_template_becomes_a_table_a_function_and_a_mapping_that_is_switched_off(stack: Stack) -> None:
+def test_the_template_becomes_a_table_a_function_and_a_mapping_that_is_on(stack: Stack) -> None:
     table = make_client("dynamodb", endpoint_url=stack.endpoint_url).describe_table(TableName=stack.table_name)["Table"]
     assert table["KeySchema"] == [
         {"AttributeName": "pk", "KeyType": "HASH"},
@@ -33,10 +35,20 @@ def test_the_template_becomes_a_table_a_function_and_a_mapping_that_is_switched_
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_state", "by_due"]
     mapping = make_client("lambda", endpoint_url=stack.endpoint_url).get_event_source_mapping(UUID=stack.mapping_id)
-    assert mapping["State"] == "Disabled"
+    assert mapping["State"] == "Enabled"
     needed = {"TableName", "StreamFunctionName", "SweepFunctionName", "WebhookFunctionName", "WebhookUrl"}
     assert needed <= set(stack.outputs)
     assert set(stack.outputs) == set(shipped()["Outputs"])
+
+
+def test_a_mapping_that_is_on_is_left_to_the_pump(stack: Stack) -> None:
+    functions = make_client("lambda", endpoint_url=stack.endpoint_url)
+    before = functions.get_event_source_mapping(UUID=stack.mapping_id)["LastProcessingResult"]
+    item = {"pk": {"S": "order#left"}, "sk": {"S": "entity"}}
+    make_client("dynamodb", endpoint_url=stack.endpoint_url).put_item(TableName=stack.table_name, Item=item)
+    # The emulator's own poller takes a tenth of a second.
+    time.sleep(1)
+    assert functions.get_event_source_mapping(UUID=stack.mapping_id)["LastProcessingResult"] == before
 
 
 def test_a_function_runs_on_what_was_packaged_and_nothing_else(stack: Stack) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from workflow.aws.client import make_client
-from workflow.local.deploy import Stack
 from workflow.local.errors import NotIdleError
 from workflow.local.pump import Counters, Delivery, Pump
+from workflow.local.stack import Stack
 
 
 def write(stack: Stack, entity_id: str, *, sk: str = "entity", **values: str) -> None:

@@ -16,10 +16,11 @@ import pytest
 from tests.integration.local.test_pump import seen, since, started
 from tests.integration.local.test_pump import write as write_item
 from workflow.aws.client import make_client
-from workflow.local.deploy import Deployer, Stack
+from workflow.local.deploy import Deployer
 from workflow.local.embedded_cloud import EmbeddedCloud
 from workflow.local.package import build
 from workflow.local.pump import Counters, Delivery, Pump
+from workflow.local.stack import Stack
 
 FOREVER = str(time.time() + 3600)
 # Fails the whole batch, as raising does; but the emulator starts a new process after that, for a second or two.

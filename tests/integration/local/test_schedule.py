@@ -1,4 +1,4 @@
-"""The schedule on the embedded cloud: the cloud's own is switched off, ours wakes the deployed function."""
+"""The schedule on the embedded cloud: the cloud's own wakes nobody, ours wakes the deployed function."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from pathlib import Path
 import pytest
 
 from workflow.aws.client import make_client
-from workflow.local.deploy import Deployer, Stack
+from workflow.local.deploy import Deployer
 from workflow.local.embedded_cloud import EmbeddedCloud
 from workflow.local.errors import DeployError, SweepError
 from workflow.local.package import build
 from workflow.local.schedule import Schedule, Sweep
+from workflow.local.stack import Stack
 
 SWEPT = {"timers_fired": 1, "effects_done": 2}
 
 
-def test_the_templates_schedule_is_read_and_switched_off(stack: Stack) -> None:
+def test_the_templates_schedule_is_read_and_stays_on_as_on_aws(stack: Stack) -> None:
     scheduler = make_client("scheduler", endpoint_url=stack.endpoint_url)
     mine = [
         found
         for listed in scheduler.list_schedules()["Schedules"]
         if (found := scheduler.get_schedule(Name=listed["Name"]))["Target"]["Arn"].endswith(stack.sweep_function_name)
     ]
-    assert [(found["State"], found["ScheduleExpression"]) for found in mine] == [("DISABLED", "rate(1 minute)")]
+    assert [(found["State"], found["ScheduleExpression"]) for found in mine] == [("ENABLED", "rate(1 minute)")]
     assert stack.sweep_seconds == 60
 
 

@@ -11,7 +11,6 @@ from typing import Self
 
 from workflow.aws.client import make_client
 from workflow.event_source import Lane, Lanes, Next, Taken
-from workflow.local.deploy import Stack
 from workflow.local.errors import NotIdleError, PumpError
 from workflow.local.pump.delivery import Delivery, deliver_batch, give_up
 from workflow.local.pump.destination import Destination
@@ -21,6 +20,7 @@ from workflow.local.pump.records import Delivered, pack
 from workflow.local.pump.shards import Shard, StreamReader
 from workflow.local.pump.tally import Counters, Tally
 from workflow.local.pump.wire import to_wire
+from workflow.local.stack import Stack
 
 # Eager for a moment after something happened, because more tends to follow; then easy on the battery.
 _EAGER_POLL_SECONDS = 0.01
