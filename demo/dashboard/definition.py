@@ -26,6 +26,7 @@ class Line(NamedTuple):
     dimensions: tuple[str, ...]
     statistic: str
     label: str
+    colour: str = ""
 
 
 class Widget(NamedTuple):
@@ -95,4 +96,5 @@ def _line(row: Sequence[Any], widget: Mapping[str, Any]) -> Line:
         return Line(namespace, found["name"], tuple(dimensions), found["stat"], label)
     names = [part for part in row if isinstance(part, str)]
     statistic = options.get("stat", widget["stat"])
-    return Line(names[0], names[1], tuple(names[2::2]), statistic, options.get("label", names[1]))
+    label, colour = options.get("label", names[1]), options.get("color", "")
+    return Line(names[0], names[1], tuple(names[2::2]), statistic, label, colour)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from demo.dashboard.definition import COLUMNS, Line, Widget, read_body, read_resources, read_widgets
+from demo.dashboard.picture import MARK, PICTURE, mark_of
 from tests.metrics import is_counted
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -79,3 +80,9 @@ def test_it_shows_every_alarm(widgets: list[Widget]) -> None:
     assert sorted(map(str, alarms)) == sorted(
         name for name, one in resources.items() if one["Type"].endswith("::Alarm")
     )
+
+
+def test_the_picture_in_the_docs_is_of_this_dashboard(widgets: list[Widget]) -> None:
+    picture = PICTURE.read_bytes()
+    assert f"{MARK}\0{mark_of(widgets)}".encode() in picture, "draw it again: python -m demo.dashboard.picture"
+    assert len(picture) < 150_000
