@@ -5,13 +5,19 @@ BIN := $(VENV)/bin
 PROCESSES ?= 3
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test check lint sim mutants fmt bench build build-StreamFunction build-SweepFunction build-WebhookFunction build-ApiFunction clean
+.PHONY: help demo deploy-local test check lint sim mutants fmt bench build build-StreamFunction build-SweepFunction build-WebhookFunction build-ApiFunction clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/ready-demo ## Run the main job on an embedded cloud: orders, a job and a shipment; STORY=ci and others tell more
 	@$(BIN)/python -m demo $(STORY)
+
+# For whoever wants an end and an exit code: `make deploy-local ONCE=1`, or THEN='any command'.
+THEN ?= $(if $(ONCE),$(abspath $(BIN))/workflow doctor)
+
+deploy-local: $(VENV)/ready-local ## Build and deploy with SAM to an embedded cloud, and run it until Ctrl-C; ONCE=1 looks at it and ends
+	@$(BIN)/workflow dev --sam $(if $(THEN),--then '$(THEN)')
 
 test: $(VENV)/ready-dev ## Run every test, on real engines; fetches those it needs
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --ignore tests/performance

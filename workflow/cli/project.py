@@ -33,8 +33,10 @@ def build(session: Session, output: Path | None) -> None:
 
 
 @click.command(short_help="Run the project in an embedded cloud and follow it.")
-@click.pass_obj
-def dev(session: Session) -> None:
+@click.option("--sam", "by_sam", is_flag=True, help="Build and deploy with the AWS SAM CLI, as for AWS.")
+@click.option("--then", metavar="COMMAND", default="", help="Run it once all is up, then stop with its exit code.")
+@click.pass_context
+def dev(ctx: click.Context, by_sam: bool, then: str) -> None:
     """Start the embedded cloud, deploy the project to it, and tell what happens until Ctrl-C.
 
     What changes in definitions, handlers or template.yaml is deployed again.
@@ -47,4 +49,10 @@ def dev(session: Session) -> None:
     from workflow.local.dev import run_dev
 
     console = make_console()
-    run_dev(session.project, lambda line: console.print(live_text(line, datetime.now(UTC)), soft_wrap=True))
+    session = ctx.find_object(Session)
+    assert session is not None
+
+    def show(line: str) -> None:
+        console.print(live_text(line, datetime.now(UTC)), soft_wrap=True)
+
+    ctx.exit(run_dev(session.project, show, by_sam=by_sam, then=then))

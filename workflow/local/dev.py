@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +13,12 @@ from pathlib import Path
 from types import FrameType
 
 from workflow.errors import WorkflowError
+from workflow.local.deploy import Deployer
+from workflow.local.errors import LocalCloudError
 from workflow.local.feed import Feed
 from workflow.local.layout import read_layout
 from workflow.local.pump import Delivery
+from workflow.local.sam import SamDeployer
 from workflow.local.schedule import Sweep
 from workflow.local.session import LocalCloud, local_cloud
 from workflow.local.watched import Watched
@@ -25,14 +31,15 @@ _EXPORTED = (
 )
 
 
-def run_dev(project: Path, show: Callable[[str], None]) -> None:
+def run_dev(project: Path, show: Callable[[str], None], *, by_sam: bool = False, then: str = "") -> int:
     """Run the project in an embedded cloud until Ctrl-C or SIGTERM; `show` gets every line, from several threads.
 
-    Raises LocalCloudError or DefinitionError if it cannot start. A mistake made later is shown, and what was deployed
-    before goes on working.
+    `by_sam`: the AWS SAM CLI builds and deploys it, as it does for AWS. `then` is a command that gets the variables
+    that lead to the cloud; when it ends all of it does, and its exit code is returned, else 0. Raises LocalCloudError
+    or DefinitionError if it cannot start. A mistake made later is shown, and what was deployed before goes on working.
     """
     project = project.resolve()
-    feed = Feed()
+    feed, code = Feed(), 0
 
     def on_delivery(delivery: Delivery) -> None:
         for line in feed.lines_of(delivery):
@@ -44,18 +51,39 @@ def run_dev(project: Path, show: Callable[[str], None]) -> None:
 
     with _stopped_by_signals() as stop:
         try:
-            with local_cloud(project, on_delivery=on_delivery, on_sweep=on_sweep, on_step=show) as cloud:
+            with local_cloud(
+                project,
+                on_delivery=on_delivery,
+                on_sweep=on_sweep,
+                on_step=show,
+                deployer=SamDeployer if by_sam else Deployer,
+            ) as cloud:
                 _introduce(cloud, show)
-                _follow(cloud, show, stop)
+                if then:
+                    code = _run(then, cloud)
+                else:
+                    _follow(cloud, show, stop)
         except KeyboardInterrupt:
             pass
         show("stopped")
+    return code
 
 
 def _introduce(cloud: LocalCloud, show: Callable[[str], None]) -> None:
     show(f"ready at {cloud.endpoint_url}; in another terminal:")
     for name in _EXPORTED:
         show(f"    export {name}={cloud.env.get(name, '')}")
+
+    for title, address in (("webhooks", cloud.webhook_url), ("entities", cloud.api_url)):
+        if address:
+            show(f"{title} over HTTP: {address}")
+
+
+def _run(command: str, cloud: LocalCloud) -> int:
+    try:
+        return subprocess.run(shlex.split(command), env={**os.environ, **cloud.env}, cwd=cloud.project).returncode
+    except (OSError, ValueError) as error:
+        raise LocalCloudError(f"`{command}` cannot be run: {error}") from None
 
 
 def _follow(cloud: LocalCloud, show: Callable[[str], None], stop: threading.Event) -> None:

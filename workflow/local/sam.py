@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,24 +59,16 @@ class Sam:
         sam = installed(f"{_REQUIREMENTS[0]}-py{sys.version_info.major}.{sys.version_info.minor}", _install)
         # The settings of the way to AWS, profile, region and names, are not for this cloud.
         configuration = sam / _CONFIGURATION
-        done = subprocess.run(
-            [sam / "bin" / "sam", command, "--config-file", configuration, *arguments],
-            cwd=self._project,
-            env=self._environment(sam),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        if done.returncode != 0:
-            tail = "\n".join(done.stdout.strip().splitlines()[-_OUTPUT_TAIL_LINES:])
+        line = [str(sam / "bin" / "sam"), command, "--config-file", str(configuration), *arguments]
+        code, output = _run_whole_group(line, self._project, self._environment(sam))
+        if code != 0:
+            tail = "\n".join(output.strip().splitlines()[-_OUTPUT_TAIL_LINES:])
             raise DeployError(f"`sam {command}` failed:\n{tail}")
-        return done.stdout
+        return output
 
     def _environment(self, sam: Path) -> dict[str, str]:
         # MAKE*: the settings of a `make` that we may run under are not for the one that SAM runs.
-        mine = ("AWS_", "SAM_CLI_", "WORKFLOW_DEF", "MAKE", "MFLAGS")
+        mine = ("AWS_", "SAM_CLI_", "MAKE", "MFLAGS")
         kept = clean_environment(lambda name: name.startswith(mine))
         endpoint = {"AWS_ENDPOINT_URL": self._endpoint_url} if self._endpoint_url else {}
         return (
@@ -116,6 +110,27 @@ class SamDeployer:
         given = given_of(template.read_text(encoding="utf-8"), parameters)
         Sam(template.parent, self._endpoint_url).deploy(self._stack_name, given)
         return get_working_stack(self._endpoint_url, self._stack_name)
+
+
+def _run_whole_group(line: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a program and return its exit code and output; what it started ends with it if we are interrupted."""
+    with subprocess.Popen(
+        line,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, output
 
 
 def _install(folder: Path) -> None:
