@@ -326,6 +326,7 @@ MALFORMED = [
     ({"body": b'{"email": "\xff"}'}, "the body is not UTF-8 at byte 11"),
     ({"body": "a", "isBase64Encoded": True}, "the body is not the base64 that it is said to be"),
     ({"body": "ü", "isBase64Encoded": True}, "the body is not the base64 that it is said to be"),
+    ({"body": "e{}30=", "isBase64Encoded": True}, "the body is not the base64 that it is said to be"),
     ({"pathParameters": {"kind": "order", "id": "%25FF"}}, "the path is not UTF-8"),
     ({"rawQueryString": "a=%FF"}, "the parameters cannot be read"),
     ({"rawQueryString": "limit=1&limit=2"}, "a parameter is given twice"),
