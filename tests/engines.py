@@ -36,6 +36,12 @@ def table_properties() -> dict[str, Any]:
     return {**{name: described[name] for name in taken}, "StreamSpecification": stream}
 
 
+def filter_patterns() -> list[str]:
+    """Which records template.yaml lets through to the stream's function."""
+    mapping = template()["Resources"]["StreamFunction"]["Properties"]["Events"]["Transitions"]["Properties"]
+    return [pattern["Pattern"] for pattern in mapping["FilterCriteria"]["Filters"]]
+
+
 def create_table(client: Any, *, view: str = "NEW_AND_OLD_IMAGES") -> str:
     """Creates a table of the template's shape under a name nobody has, and returns the name."""
     name = f"table-{uuid.uuid4().hex[:12]}"

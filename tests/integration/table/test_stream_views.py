@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engines import create_table, new_client
+from tests.engines import create_table, filter_patterns, new_client
 from tests.fakes.faults import Wire
 from tests.fakes.hooks import Notebook
 from tests.integration.table.conftest import HOOKED, OnTable
@@ -17,6 +17,7 @@ from workflow.aws.clock import SystemClock
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.ledger import TableLedger
 from workflow.aws.table import TableStore
+from workflow.local.pump.filters import Filter
 from workflow.local.pump.shards import StreamReader
 from workflow.local.pump.wire import to_wire
 
@@ -48,6 +49,7 @@ class Viewed(OnTable):
             make_client("dynamodbstreams", endpoint_url=url, access_key=key), arn, "TRIM_HORIZON"
         )
         self._reader.find_shards()
+        self._filter = Filter(filter_patterns())
         self.seen: Seen = []
         for name in ("receipt", "loyalty", "notify"):
             notes.failing[name] = self._look
@@ -57,9 +59,9 @@ class Viewed(OnTable):
         self.seen.append((effect.version, effect.hook, effect.entity.data, before.data if before else None))
 
     def records(self) -> list[dict[str, Any]]:
-        """What is new on the stream, as Lambda would be given it by the mapping's filter."""
+        """What is new on the stream and passes the template's filter, as Lambda would be given it."""
         found = [to_wire(one, self._arn) for shard in self._reader.open_shards() for one in self._reader.read(shard)]
-        return [one for one in found if one["dynamodb"]["Keys"]["sk"]["S"] == "entity"]
+        return [one for one in found if self._filter.passes(one)]
 
     def live(self) -> None:
         """What becomes of an order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.unit.runtime.delivery import Bench
 from workflow import Effect
 from workflow.aws import bare_records
 from workflow.aws.stream import look, plans
-from workflow.errors import ThrottledError
+from workflow.errors import HistoryConflictError, ThrottledError, WorkflowError
 from workflow.runtime.deliver import Delivered
 
 WHOLE = "NEW_AND_OLD_IMAGES"
@@ -203,7 +204,7 @@ def test_a_read_that_is_not_answered_brings_the_records_again(
     bench.flow.create("order", "43", {"total": 1})
     given = records(bench.store)
     with monkeypatch.context() as patch:
-        _fail_for(bench, "42", patch)
+        _fail_for(bench, "42", patch, ThrottledError("reading order 42: throttled"))
         delivered = _deliver(bench, view, given)
     # Of a creation everything is known from its new image.
     first_failed = given[1 if view == "NEW_IMAGE" else 0]
@@ -213,13 +214,47 @@ def test_a_read_that_is_not_answered_brings_the_records_again(
     assert bench.statuses() == _whole(bench)[0]
 
 
-def _fail_for(bench: Bench, entity_id: str, patch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_history_that_cannot_be_read_is_a_violation_and_delays_no_other_entity(
+    bench: Bench, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _life(bench)
+    bench.flow.create("order", "43", {"total": 1})
+    given = records(bench.store)
+    _fail_for(bench, "42", monkeypatch, HistoryConflictError("item order#42 event#2 was changed by hand"))
+    assert _deliver(bench, view, given[1:]).failed == []
+    (violation,) = bench.flow.violations("order", "42")
+    assert violation.reason == "its history cannot be read: item order#42 event#2 was changed by hand"
+    assert ("43", 1, "greet", 1) in bench.notes.ran
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_an_event_owes_is_run_though_the_entity_went_on_to_one_that_owes_nothing(bench: Bench, view: str) -> None:
+    bench.flow.create("order", "42")
+    bench.flow.fire("order", "42", "cancel")
+    created, cancelled = records(bench.store)
+    _deliver(bench, view, [created])
+    assert bench.statuses() == [(1, "greet", "done", 1)]
+    assert _deliver(bench, view, [cancelled]).failed == []
+    assert bench.statuses() == [(1, "greet", "done", 1)]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_event_whose_definition_is_not_deployed_is_put_aside(bench: Bench, view: str) -> None:
+    bench.paid()
+    *_, paid = records(bench.store)
+    bench.deploy(replace(bench.definition, version=0, transitions=()))
+    assert _deliver(bench, view, [paid]).failed == []
+    assert bench.waiting_for() == [(1, "", "definition")]
+
+
+def _fail_for(bench: Bench, entity_id: str, patch: pytest.MonkeyPatch, error: WorkflowError) -> None:
     def failing(name: str) -> Callable[..., Any]:
         asked = getattr(bench.store, name)
 
         def ask(kind: str, of: str, *rest: Any, **named: Any) -> Any:
             if of == entity_id:
-                raise ThrottledError(f"reading {kind} {of}: throttled")
+                raise error
             return asked(kind, of, *rest, **named)
 
         return ask
