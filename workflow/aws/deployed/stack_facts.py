@@ -86,7 +86,7 @@ class _Gathering:
             codes=functions.read_codes(locations, looks) if locations else None,
             schedules=self._schedules(found, looks),
             alarms=looks.look("alarms", "cloudwatch:DescribeAlarms", self._alarms),
-            recent=looks.look("metrics", "cloudwatch:GetMetricData", lambda: self._recent(found)),
+            recent=looks.look("metrics", "cloudwatch:GetMetricData", partial(self._recent, found)) if found else None,
             lost=self._lost(bucket, looks),
             local=local,
         )
@@ -102,7 +102,7 @@ class _Gathering:
         except StoreAccessError as error:
             if not is_denial(error):
                 raise
-            looks.note("stack", "cloudformation:DescribeStacks, cloudformation:DescribeStackResources", error)
+            looks.note(_FUNCTIONS, "cloudformation:DescribeStacks, cloudformation:DescribeStackResources", error)
             return stack, {}
 
     def _resources(self, stack: str, looks: Looks) -> Sequence[Resource]:

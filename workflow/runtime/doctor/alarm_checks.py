@@ -101,13 +101,13 @@ def _is_of(facts: StackFacts, metric: MetricFacts, watch: Watch) -> bool:
 
 def of_the_stack(facts: StackFacts) -> list[AlarmFacts]:
     """The alarms that look at this stack."""
-    functions = {function.name for function in facts.functions}
+    parts = {function.name for function in facts.functions} | {one.mapping_id for one in facts.mappings or ()}
 
     def is_own(metric: MetricFacts) -> bool:
         dimensions = dict(metric.dimensions)
         if metric.namespace == OWN:
             return dimensions.get("table", facts.table_name) == facts.table_name
-        return dimensions.get("FunctionName") in functions
+        return dimensions.get("FunctionName", dimensions.get("EventSourceMappingUUID")) in parts
 
     return [alarm for alarm in facts.alarms or () if any(map(is_own, alarm.metrics))]
 

@@ -59,7 +59,7 @@ def parked(facts: StackFacts) -> Findings:
             _named(undeployed),
             "the deployed code does not know the version of the definition that they moved by",
             "deploy that version; they go on within two minutes",
-            ("workflow build && sam build && sam deploy",),
+            ("sam build && sam deploy",),
         )
 
 

@@ -8,7 +8,19 @@ from datetime import timedelta
 import pytest
 
 from tests.aws_command import AwsCommand, read_command
-from tests.fakes.stacks import ALARMS, HEALTHY, NOW, SCHEDULE, TABLE, alarm, order, stack, with_function, with_table
+from tests.fakes.stacks import (
+    ALARMS,
+    HEALTHY,
+    MAPPING_ID,
+    NOW,
+    SCHEDULE,
+    TABLE,
+    alarm,
+    order,
+    stack,
+    with_function,
+    with_table,
+)
 from workflow.runtime.doctor.facts import CodeFacts, MetricFacts, RecentFacts, StackFacts, Unseen
 from workflow.runtime.doctor.finding import Finding, Level
 from workflow.runtime.doctor.judge import exit_code, judge, looked_at
@@ -283,6 +295,14 @@ def test_an_alarm_that_rings_says_what_to_type_next() -> None:
     assert judge(stack(alarms=ringing)) == [
         Finding(Level.STANDING, "the alarm rings", "alarm shop-ParkedNow", "2 > 0", "workflow parked")
     ]
+
+
+def test_of_an_account_s_alarms_those_on_this_stack_s_parts_are_heard() -> None:
+    gave_up = MetricFacts("AWS/Lambda", "Given up", frozenset({("EventSourceMappingUUID", MAPPING_ID)}))
+    elsewhere = MetricFacts("AWS/Lambda", "Errors", frozenset({("FunctionName", "other-Stream")}))
+    alarms = [alarm("x", metrics=frozenset({one}), state="ALARM", name=one.name) for one in (gave_up, elsewhere)]
+
+    assert told(stack(alarms=(*alarms, *ALARMS))) == [(Level.STANDING, "the alarm rings", "alarm Given up")]
 
 
 def test_alarms_that_tell_nobody_leave_one_blind() -> None:
