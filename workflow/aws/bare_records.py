@@ -20,7 +20,7 @@ _MISSING = {
     "again where a hook looks at the entity before the event",
     "OLD_IMAGE": "shows what an item was and not what it became: one read for each change",
     "KEYS_ONLY": "shows nothing but keys: two reads for each change, and its history is read again where a hook looks "
-    "at the entity; of several writes by hand the last is seen, and a slot given back may wait a minute for the sweeper",
+    "at the entity; of several writes by hand the last is seen, and a slot given back may wait for the sweeper",
 }
 
 
