@@ -119,7 +119,9 @@ class Operations:
         UnknownKindError, and PayloadError for a lane that no definition has.
         """
         found = occupied_lanes(self._runtime, kind, lane, key)
-        return (view_lane(self._runtime, one) for one in found)
+        views = (view_lane(self._runtime, one) for one in found)
+        # Those that stand in another region's lane of that name are none of this one's.
+        return (view for view in views if None not in (kind, lane, key) or view.is_occupied)
 
     def explain(self, kind: str, id: str) -> Explanation:
         """Why the entity is where it is, the reason that matters first; raises EntityNotFoundError, and

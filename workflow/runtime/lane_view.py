@@ -40,6 +40,11 @@ class LaneView(NamedTuple):
     unknown: str = ""
 
     @property
+    def is_occupied(self) -> bool:
+        """Whether somebody is in it, or there is something wrong with it."""
+        return bool(self.running or self.waiting or self.unknown)
+
+    @property
     def free(self) -> Sequence[int]:
         """The slots that may be taken now; none if the limit is not known."""
         return [] if self.limit is None else free_slots(self.running, self.limit)

@@ -245,6 +245,8 @@ def test_lanes_are_each_regions_own(world: World) -> None:
     assert (home.sweep().started, abroad.sweep().started) == (0, 0)
     world.settle()
     assert abroad.state("job", *"12345") == ["done", "active", "pending", "active", "pending"]
+    home.flow.create("job", "6", {"repository": "only in Ireland"})
+    world.settle()
     (own,) = abroad.flow.operations.lanes("job")
     assert ([row.entity_id for row in own.running], [row.entity_id for row in own.waiting]) == (["4"], ["5"])
     assert (home.flow.operations.verify().findings, abroad.flow.operations.verify().findings) == ([], [])

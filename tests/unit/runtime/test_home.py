@@ -182,6 +182,20 @@ def test_an_entity_is_moved_into_no_lane_of_another_region() -> None:
     assert mend_place(builds.flow.runtime, "job", "17") is True
 
 
+def test_what_is_wrong_with_the_lanes_of_another_region_is_not_told_here() -> None:
+    builds = Builds()
+    builds.store.region = HERE
+    builds.queued("17")
+    entity = builds.store.find_entity("job", "17")
+    assert entity is not None
+    builds.store.rewind(entity._replace(place=None))
+    builds.store.region = ABROAD
+    found = builds.flow.operations.reconcile()
+    assert (found.moved, found.broken) == ([], [])
+    builds.store.region = HERE
+    assert len(builds.flow.operations.reconcile().moved) == 1
+
+
 def test_a_projection_is_rebuilt_of_what_is_at_home() -> None:
     shown: list[str] = []
 
