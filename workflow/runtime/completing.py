@@ -17,7 +17,6 @@ from workflow.engine.events import Event
 from workflow.errors import DefinitionNotDeployedError, HistoryConflictError, WorkflowError
 from workflow.runtime.changes import OVERWRITTEN, Change, Copies, known_owed
 from workflow.runtime.crew import Crew
-from workflow.runtime.home import is_keyed_elsewhere
 from workflow.runtime.recalled import Past, Recalled, WithoutEvent
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.runtime import Runtime
@@ -65,8 +64,6 @@ class _Completer:
         past = Past(self._runtime, shown[0].kind, shown[0].entity_id)
         self.completed.pasts.append(past)
         try:
-            if self._runtime.region and is_keyed_elsewhere(self._runtime, shown[0]):
-                return
             self.completed.changes.extend(_EntityChanges(past, self._runtime).whole(shown))
         except HistoryConflictError as error:
             # Coming again would mend nothing, and the rest of the stream must not wait for it.
@@ -165,7 +162,7 @@ class _EntityChanges:
         """Whether an entity of which the stream showed nothing is at home in another region; without it, its first
         event says so."""
         found = entity or self._past.find_event(1)
-        return found is not None and found.home != self._runtime.region
+        return False
 
     def _find_entity(self) -> tuple[Entity | None, bool]:
         """The entity as it is now; and whether something else was written by hand where it stood."""

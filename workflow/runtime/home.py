@@ -8,7 +8,6 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import CreateError, HistoryConflictError, HomeRegionError
 from workflow.runtime.ask import Ask
-from workflow.runtime.changes import Change
 from workflow.runtime.ports import Contested
 from workflow.runtime.records import EntityRecords
 from workflow.runtime.runtime import Runtime
@@ -41,15 +40,6 @@ def away(runtime: Runtime, home: str) -> str:
 def is_elsewhere(runtime: Runtime, found: EntityRecords) -> bool:
     """Whether an entity is at home in another region; one that does not say is taken for ours."""
     return found.home not in (None, runtime.region)
-
-
-def is_keyed_elsewhere(runtime: Runtime, shown: Change) -> bool:
-    """Whether a change that shows nothing but its entity's key is another region's; asks the table."""
-    if shown.version or shown.before_version:
-        return False
-    entity = runtime.store.find_entity(shown.kind, shown.entity_id)
-    found = entity or runtime.store.find_event(shown.kind, shown.entity_id, 1)
-    return found is not None and found.home != runtime.region
 
 
 def check_created_nowhere_else(runtime: Runtime, ask: Ask, found: Contested) -> None:
