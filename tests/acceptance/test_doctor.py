@@ -263,6 +263,7 @@ def test_an_entity_of_a_definition_that_is_not_deployed_is_named(patient: Patien
     (entity,) = [item for item in patient.deployed.items("trial#newer") if item["sk"]["S"] == "entity"]
     entity["edge"] = {"S": entity["edge"]["S"].replace("trial@1", "trial@7")}
     store.put_item(TableName=patient.table, Item=entity)
+    patient.deployed.settle()
 
     assert patient.examine() == (1, [("standing", "1 entity is of trial@7, which is not deployed")])
     for item in patient.deployed.items("trial#newer"):
