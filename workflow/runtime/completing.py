@@ -162,7 +162,7 @@ class _EntityChanges:
         """Whether an entity of which the stream showed nothing is at home in another region; without it, its first
         event says so."""
         found = entity or self._past.find_event(1)
-        return False
+        return found is not None and found.home != self._runtime.region
 
     def _find_entity(self) -> tuple[Entity | None, bool]:
         """The entity as it is now; and whether something else was written by hand where it stood."""

@@ -111,6 +111,15 @@ def test_an_entity_that_a_batch_names_several_times_is_read_together(bench: Benc
     assert delivered.reads == {"NEW_IMAGE": 3, "OLD_IMAGE": 5, "KEYS_ONLY": 2}[view]
 
 
+@pytest.mark.parametrize("view", ["NEW_IMAGE", "KEYS_ONLY"])
+def test_what_one_batch_brings_is_run_without_walking_the_history(
+    bench: Bench, view: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _life(bench)
+    _deliver(bench, view, records(bench.store))
+    assert "effects of earlier versions" not in caplog.text
+
+
 def _by_hand(bench: Bench, **changed: Any) -> dict[str, Any]:
     """The item of an order that was paid, with something changed by hand, in the store as well."""
     item = image(bench.store, bench.flow.get("order", "42"))
