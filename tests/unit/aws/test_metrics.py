@@ -9,6 +9,8 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.emf import metrics, read_emf
+from tests.samples import ORDER, definitions
+from workflow import Refused, Workflow
 from workflow.aws.metrics import (
     DELIVERY_LAG,
     EFFECTS_PARKED,
@@ -20,6 +22,7 @@ from workflow.aws.metrics import (
     EmfMeter,
 )
 from workflow.runtime.metering import REFUSALS
+from workflow.testing import MemoryStore
 
 
 def test_a_line_is_written_for_each_set_of_dimensions_however_often_something_was_counted() -> None:
@@ -146,3 +149,18 @@ def test_a_meter_without_a_table_still_says_something() -> None:
     meter = EmfMeter("", FakeClock())
     meter.count(TRANSITIONS)
     assert metrics(meter.take()) == {("Transitions", "table=none"): 1}
+
+
+def test_who_asks_for_what_there_is_not_makes_no_dimension() -> None:
+    meter = EmfMeter("orders", FakeClock())
+    flow = Workflow(definitions(ORDER), MemoryStore(), meter=meter)
+    for kind, entity_id, trigger in (("mine", "1", "pay"), ("order", "mine", "pay"), ("order", "mine2", "mine")):
+        with pytest.raises(Refused):
+            flow.fire(kind, entity_id, trigger)
+        with pytest.raises(Refused):
+            flow.create(kind, entity_id, {"mine": 1})
+    assert metrics(meter.take()) == {
+        ("Refusals", "table=orders"): 4,
+        ("Refusals", "table=orders", "kind=order", "reason=EntityNotFoundError"): 2,
+        ("Refusals", "table=orders", "kind=order", "reason=PayloadError"): 2,
+    }
