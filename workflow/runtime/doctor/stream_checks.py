@@ -13,9 +13,9 @@ RECONCILE = "workflow reconcile"
 _WORKING = ("Creating", "Enabling", "Enabled", "Updating")
 BUCKET = "arn:aws:s3:::"
 _VIEWS = {
-    "KEYS_ONLY": "no image: each transition costs a read of its history, and a write past the framework is not seen",
-    "NEW_IMAGE": "no old image: a transition is not told from a raw write without a read of the history",
-    "OLD_IMAGE": "no new image: each transition costs a read of the entity and its history",
+    "KEYS_ONLY": "no image: each transition costs two reads, and a write past the framework may go unseen",
+    "NEW_IMAGE": "no old image: each transition costs a query of its history",
+    "OLD_IMAGE": "no new image: each transition costs a read of its event, and a write past the framework may go unseen",
 }
 
 
@@ -137,11 +137,11 @@ def stream_view(facts: StackFacts) -> Findings:
     table = facts.table
     if table and table.stream_arn and table.stream_view != "NEW_AND_OLD_IMAGES":
         yield Finding(
-            Level.EXPOSED,
+            Level.ADVICE if table.stream_view == "NEW_IMAGE" else Level.EXPOSED,
             f"the stream carries {table.stream_view or 'an unknown view'}, not NEW_AND_OLD_IMAGES",
             f"table {table.name}",
             _VIEWS.get(table.stream_view, "nobody knows what its records hold"),
-            "a stream's view cannot be changed: it is switched off and made anew, at a quiet hour",
+            "see docs/stream-views.md; a view cannot be changed: the stream is switched off and made anew",
             (
                 "# at a quiet hour: what the old stream still holds is lost, and `workflow reconcile` finds it",
                 aws(
