@@ -13,9 +13,9 @@ RECONCILE = "workflow reconcile"
 _WORKING = ("Creating", "Enabling", "Enabled", "Updating")
 BUCKET = "arn:aws:s3:::"
 _VIEWS = {
-    "KEYS_ONLY": "no image: each transition costs two reads, and a write past the framework may go unseen",
+    "KEYS_ONLY": "no image: each transition costs two reads, and a write by hand may go unseen",
     "NEW_IMAGE": "no old image: each transition costs a query of its history",
-    "OLD_IMAGE": "no new image: each transition costs a read of its event, and a write past the framework may go unseen",
+    "OLD_IMAGE": "no new image: each transition costs a read of its event, and a write by hand may go unseen",
 }
 
 
