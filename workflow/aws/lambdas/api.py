@@ -48,9 +48,8 @@ class ApiHandler:
             "outcome": answer.outcome,
             "status": answer.status,
         }
-        if answer.status < 400:
-            # What was refused may quote what was sent; the caller is told, the log is not.
-            told |= {name: answer.content[name] for name in _IN_THE_LOG if name in answer.content}
+        # Nothing of a problem, which may quote what was sent: the caller is told, the log is not.
+        told |= {name: answer.content[name] for name in _IN_THE_LOG if name in answer.content}
         log.info("answered", extra={**told, "took_ms": (clock.now() - started) // _MILLISECOND})
         return _response(answer)
 
