@@ -20,8 +20,10 @@ from demo.ci.service import Pushed, Service, ci_service
 from tests.shipped import HANDLERS
 from workflow import Workflow
 from workflow.aws.client import make_client
+from workflow.local.deploy import Deployer
 from workflow.local.mailbox import Mail, verify_sender
 from workflow.local.pump import Delivery
+from workflow.local.sam import SamDeployer
 from workflow.local.session import LocalCloud, local_cloud
 from workflow.settings import read_settings
 
@@ -167,18 +169,22 @@ def add_kind(project: Path, kind: str, definition: str, hooks: str) -> None:
 
 
 @contextmanager
-def deploy(project: Path) -> Iterator[Deployed]:
+def deploy(project: Path, deployer: type[Deployer | SamDeployer] = Deployer) -> Iterator[Deployed]:
     """The project on a cloud of its own, which sweeps when a test says so."""
     deliveries: list[Delivery] = []
     calls = project / CALLS
     with (
         patch.dict(os.environ, {"EMULATOR_CALLS": str(calls)}),
-        local_cloud(project, on_delivery=deliveries.append, sweep_seconds=3600) as cloud,
+        local_cloud(project, on_delivery=deliveries.append, sweep_seconds=3600, deployer=deployer) as cloud,
     ):
-        # A test's own hooks exist in the package alone.
-        settings = replace(read_settings(cloud.env), handlers=HANDLERS)
-        flow = Workflow.from_settings(settings, hooks_required=False)
-        yield Deployed(cloud, flow, deliveries)
+        yield Deployed(cloud, flow_of(cloud), deliveries)
+
+
+def flow_of(cloud: LocalCloud) -> Workflow:
+    """What a program of its own has that knows the definitions that are deployed now."""
+    # A test's own hooks exist in the package alone.
+    settings = replace(read_settings(cloud.env), handlers=HANDLERS)
+    return Workflow.from_settings(settings, hooks_required=False)
 
 
 @pytest.fixture(scope="session")
