@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -55,8 +55,9 @@ class EmfMeter:
     Every metric has the table's name for a dimension: stacks of one account are told apart by it.
     """
 
-    def __init__(self, table: str, clock: Clock) -> None:
-        self._table, self._clock = table or "none", clock
+    def __init__(self, table: str, clock: Clock, *, write: Callable[[str], object] | None = None) -> None:
+        """`write` takes the lines; by default standard output, which in a Lambda is the log."""
+        self._table, self._clock, self._write = table or "none", clock, write
         self._lock = threading.Lock()
         self._sums: dict[_Series, dict[str, float]] = {}
         self._values: dict[str, list[float]] = {}
@@ -81,9 +82,10 @@ class EmfMeter:
         try:
             yield
         finally:
+            write = self._write or sys.stdout.write
             for line in self.take():
                 # In one piece, and not through the log: before it there may be nothing, and no level hides it.
-                sys.stdout.write(f"{line}\n")
+                write(f"{line}\n")
             sys.stdout.flush()
 
     def take(self) -> list[str]:
