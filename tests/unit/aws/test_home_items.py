@@ -10,8 +10,10 @@ from tests.fakes.clock import START
 from tests.fakes.records import record, records
 from tests.unit.runtime.delivery import Bench
 from workflow.aws import delivery_items, due_items, items, lane_items
+from workflow.aws.bulk import _last_parts
 from workflow.aws.stream import look, plans
 from workflow.engine.place import LaneKey
+from workflow.runtime.archives.bulk import Load
 from workflow.runtime.ledger_entry import LedgerEntry, Parked
 from workflow.runtime.ports import SetTimer
 
@@ -107,3 +109,10 @@ def test_strangers_stay_strangers_in_every_region() -> None:
     bench = _bench(HERE)
     given = record(1, None, {"pk": {"S": "basket#1"}, "sk": {"S": "entity"}, "home": {"S": ABROAD}})
     assert look([given], plans(bench.flow.definitions), HERE).foreign == 1
+
+
+def test_the_timer_of_what_is_loaded_stands_in_the_queue_of_its_region() -> None:
+    bench = _bench(HERE)
+    load = Load(bench.flow.get("order", "42"), bench.flow.history("order", "42"), [], TIMER, [])
+    dues = [part.item["due"] for part in _last_parts(load, HERE) if "due" in part.item]
+    assert dues == [{"S": "timer#4@eu-west-1"}]
