@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ with tracer.span("send_receipt", {"hook": "send_receipt"}, follows=HEADER) as sp
     span.fail("no", "ValueError")
 print(type(tracer) is XrayTracer, span.trace.partition(";")[0])
 """
+ON_A_LAPTOP = """
+import logging
+logging.basicConfig()
+from workflow.aws.tracing import open_adapter
+tracer = open_adapter("xray")
+for _ in range(5):
+    with tracer.span("send_receipt", {}, follows=HEADER) as span:
+        pass
+print(span.trace.partition(";")[0])
+"""
 
 
 def run(script: str, environment: dict[str, str]) -> str:
@@ -74,9 +85,13 @@ def test_a_library_that_is_missing_is_told_with_the_command_that_installs_it(nam
     assert answer.endswith(f"): pip install 'stream-workflow[{name}]'")
 
 
-def test_in_a_lambda_segments_are_sent_although_the_sdk_takes_none_there(tmp_path: Path) -> None:
-    import time
+def test_without_a_daemon_nothing_is_said_of_it() -> None:
+    root = f"1-{int(time.time()):08x}-{'ef' * 12}"
+    script = ON_A_LAPTOP.replace("HEADER", repr(f"Root={root};Parent={'3' * 16};Sampled=1"))
+    assert run(script, own_environment() | {"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:1"}) == f"Root={root}"
 
+
+def test_in_a_lambda_segments_are_sent_although_the_sdk_takes_none_there(tmp_path: Path) -> None:
     root = f"1-{int(time.time()):08x}-{'ef' * 12}"
     header = f"Root={root};Parent={'3' * 16};Sampled=1"
     with XrayDaemon() as daemon:

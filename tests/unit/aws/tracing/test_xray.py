@@ -343,3 +343,29 @@ def test_a_recorder_that_breaks_never_breaks_the_work(
             done.append(tracer.current())
         assert (done, span.trace) == ([""], "")
         recorder.context.clear_trace_entities()
+
+
+def test_what_a_hook_began_and_never_ended_ends_with_it(tracer: XrayTracer, recorder: Any, daemon: XrayDaemon) -> None:
+    with tracer.span("messy", {}):
+        recorder.begin_subsegment("left open")
+    (left,) = daemon.documents(1)[0]["subsegments"][0]["subsegments"]
+    assert (left["name"], left["in_progress"]) == ("left open", False)
+
+
+def test_many_spans_in_one_request_of_an_application_are_sent_before_it_ends(
+    tracer: XrayTracer, recorder: Any, daemon: XrayDaemon
+) -> None:
+    recorder.begin_segment("middleware", sampling=1)
+    for number in range(100):
+        with tracer.span("pay order", {"id": str(number), "filler": "x" * 900}):
+            pass
+    assert len(daemon.documents(50)) >= 50
+    recorder.end_segment()
+
+
+def test_what_an_application_does_not_keep_is_kept_by_nobody_after_it(tracer: XrayTracer, recorder: Any) -> None:
+    recorder.begin_segment("middleware", sampling=0)
+    with tracer.span("pay order", {}) as span:
+        pass
+    recorder.clear_trace_entities()
+    assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0", span.trace)
