@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from workflow.aws.metrics import MOST_VALUES
+MOST_RECORDS = 25
+"""Of how many records of a batch it is told: all of one moment were under way for about as long."""
 
 
 def delivery_lags(records: Sequence[Mapping[str, Any]], now: datetime, *, again_from: str = "") -> list[float]:
-    """Milliseconds since the records were written, of so many as a metric keeps, spread over the batch; of those only
-    that do not come again. DynamoDB says when in whole seconds, rounded down: each may be up to 999 too long.
+    """Milliseconds since the records were written, of MOST_RECORDS at most, spread over the batch; of those only that
+    do not come again. DynamoDB says when in whole seconds, rounded down: each may be up to 999 too long.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html"""
     through = records[: _place(records, again_from)] if again_from else records
-    step = -(-len(through) // MOST_VALUES) or 1
-    lags = (_lag(record, now.timestamp()) for record in through[::step])
+    step = -(-len(through) // MOST_RECORDS) or 1
+    now_seconds = now.timestamp()
+    lags = [_lag(record, now_seconds) for record in through[::step]]
     return [lag for lag in lags if lag is not None]
 
 
