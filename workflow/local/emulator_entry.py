@@ -9,7 +9,9 @@ import json
 import os
 import runpy
 import sys
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +25,7 @@ _CALLS_FILE = "EMULATOR_CALLS"
 """The variable with the file that gets a line of JSON for each call that a role makes."""
 
 _LEADING_KEYS = "dynamodb:LeadingKeys"
+_IDLE_POLL_SECONDS = 0.05
 _PARTS = ("Put", "Update", "Delete", "ConditionCheck", "Get")
 
 _keys_now: ContextVar[list[str] | None] = ContextVar("_keys_now", default=None)
@@ -119,6 +122,41 @@ def leave_streams_and_schedules() -> None:
     scheduler._tick_schedules = lambda: None
 
 
+def let_running_functions_end() -> None:
+    """Have new code of a function leave alone what still runs on the old one: ministack would kill it half-way.
+
+    AWS shuts an environment down between invocations. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    """
+    workers: Any = import_module("ministack.core.lambda_runtime")
+    invalidate, kill = workers.invalidate_worker, workers.kill_workers
+    replacing: ContextVar[bool] = ContextVar("replacing", default=False)
+
+    def kill_once_idle(worker: Any) -> None:
+        while worker.in_use:
+            time.sleep(_IDLE_POLL_SECONDS)
+        kill([worker])
+
+    def kill_or_wait(doomed: Iterable[Any]) -> None:
+        found = [worker for worker in doomed if worker is not None]
+        busy = [worker for worker in found if replacing.get() and worker.in_use]
+        for worker in busy:
+            threading.Thread(target=kill_once_idle, args=(worker,), daemon=True).start()
+        kill([worker for worker in found if worker not in busy])
+
+    def replace(*arguments: Any, **named: Any) -> None:
+        token = replacing.set(True)
+        try:
+            invalidate(*arguments, **named)
+        finally:
+            replacing.reset(token)
+
+    workers.kill_workers = kill_or_wait
+    workers.invalidate_worker = replace
+    # The service imported it by its name.
+    functions: Any = import_module("ministack.services.lambda_svc")
+    functions.invalidate_worker = replace
+
+
 def keep_what_tables_ask_for() -> None:
     """Have the tables of a stack get the backups and the expiry that its template asks for, which ministack leaves
     out."""
@@ -144,6 +182,7 @@ def _asking_for_the_rest(make: Callable[..., Any], where: int) -> Callable[..., 
 
 if __name__ == "__main__":
     know_leading_keys()
+    let_running_functions_end()
     keep_what_tables_ask_for()
     leave_streams_and_schedules()
     if os.environ.get(_CALLS_FILE):
