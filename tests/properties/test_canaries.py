@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -251,7 +252,7 @@ def shown(shop: Shop, definition: Definition, entity_id: str) -> Iterator[tuple[
         ("create", definition.kind, entity_id, "--data", json.dumps(shop.canaries.data(definition))),
         ("create", definition.kind, f"{entity_id}-by-hand", "--data", json.dumps(shop.canaries.data(definition))),
         ("skip", definition.kind, entity_id, "--reason", "by hand"),
-        *(("verify",), ("stats", definition.kind), ("lanes", definition.kind), ("export", definition.kind, "-")),
+        *(("verify",), ("stats", definition.kind), ("lanes", definition.kind), ("export", definition.kind, mkdtemp())),
     ]
     for transition in definition.transitions:
         payload = json.dumps(shop.canaries.payload(definition, transition))

@@ -13,6 +13,7 @@ from workflow.runtime.entity_delivery import EntityDelivery
 from workflow.runtime.invocation import Invocation
 from workflow.runtime.paused import PausedHooks
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.settled import SettledVersions
 
 __all__ = ["Delivered", "Deliverer"]
 
@@ -24,6 +25,7 @@ class Deliverer:
         self._runtime = runtime
         self._crew = Crew(workers)
         self._paused = PausedHooks(runtime.ledger, runtime.clock)
+        self._settled = SettledVersions()
 
     def deliver(self, changes: Sequence[Change], *, until: datetime, partial: Sequence[Change] = ()) -> Delivered:
         """Runs what the changes owe and returns what must come again; `until` is when this process may be stopped.
@@ -45,7 +47,7 @@ class Deliverer:
         invocation = Invocation(self._runtime, until, self._paused)
         took_part = self._crew.work_off(
             entities.values(),
-            lambda: EntityDelivery(self._runtime, invocation.runner()),
+            lambda: EntityDelivery(self._runtime, invocation.runner(), self._settled),
             EntityDelivery.run,
             invocation.gathering,
         )

@@ -15,6 +15,7 @@ from workflow.runtime.ports import Violation
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.run_effects import EffectRunner, OutOfTime
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.settled import SettledVersions
 from workflow.runtime.steps import UNDEPLOYED_WAIT, Steps
 
 log = logging.getLogger("workflow")
@@ -26,15 +27,19 @@ class EntityDelivery:
     An entity that is put aside holds nobody up: its changes count as delivered, and its effects wait in the ledger.
     """
 
-    def __init__(self, runtime: Runtime, runner: EffectRunner) -> None:
-        self._runtime, self._runner = runtime, runner
+    def __init__(self, runtime: Runtime, runner: EffectRunner, known: SettledVersions) -> None:
+        self._runtime, self._runner, self._known = runtime, runner, known
         self.delivered = runner.delivered
         self._settled = 0
         self._aside = False
 
     def run(self, changes: list[Change]) -> Course:
         """Delivers all of them, or notes from which one on they must come again; never raises."""
-        self._settled, self._aside = 0, False
+        self._settled, self._aside = self._known.before(changes[0]), False
+        yield from self._deliver_all(changes)
+        self._known.keep(changes[0], self._settled)
+
+    def _deliver_all(self, changes: list[Change]) -> Course:
         for index, change in enumerate(changes):
             try:
                 yield from self._deliver(change)

@@ -137,14 +137,22 @@ def test_an_event_that_owes_effects_is_one_claim_and_one_write_for_each_hook(on_
     assert [run[2] for run in on_table.notes.ran] == ["receipt", "loyalty"]
 
 
-def test_behind_an_event_that_owes_effects_the_next_one_reads_once_whether_they_are_settled(on_table: OnTable) -> None:
+def test_another_process_reads_once_whether_the_effects_before_are_settled(on_table: OnTable) -> None:
+    on_table.flow.fire("order", "42", "pay", {"amount": 100})
+    _deliver(on_table, 1, 2)
+    on_table.flow.fire("order", "42", "ship", {"carrier": "DHL"})
+    _deliver(on_table, 3)
+    (read, *_) = on_table.wire.sent
+    assert read.body["ConsistentRead"] is True
+    assert _calls(on_table) == ["GetItem", "PutItem", "pauses", "UpdateItem"]
+
+
+def test_the_process_that_settled_them_reads_nothing(on_table: OnTable) -> None:
     on_table.flow.fire("order", "42", "pay", {"amount": 100})
     deliverer = _deliver(on_table, 1, 2)
     on_table.flow.fire("order", "42", "ship", {"carrier": "DHL"})
     _deliver(on_table, 3, deliverer=deliverer)
-    (read, *_) = on_table.wire.sent
-    assert read.body["ConsistentRead"] is True
-    assert _calls(on_table) == ["GetItem", "PutItem", "UpdateItem"]
+    assert _calls(on_table) == ["PutItem", "UpdateItem"]
 
 
 def test_events_of_one_batch_need_no_read_of_one_another(on_table: OnTable) -> None:
