@@ -96,6 +96,7 @@ def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
         follows=_owing(old),
         left=find_place(old) if old and plan.in_lane else None,
         place=find_place(images["NewImage"]) if plan.in_lane else None,
+        created=images["NewImage"]["created_at"]["S"],
     )
 
 
@@ -126,6 +127,7 @@ def any_change(images: Mapping[str, Any]) -> Change:
         follows=_owing(old),
         left=_place_in_lane(old),
         place=_place_in_lane(new),
+        created=_created(new),
     )
 
 
@@ -160,6 +162,13 @@ def _place_in_lane(image: Item | None) -> Place | None:
         return find_place(image) if image else None
     except NOT_AN_ENTITY:
         return None
+
+
+def _created(image: Item | None) -> str:
+    try:
+        return str(image["created_at"]["S"]) if image else ""
+    except NOT_AN_ENTITY:
+        return ""
 
 
 def _owing(image: Item | None) -> int:

@@ -72,6 +72,8 @@ def write_json(function: str, level: str) -> JsonLines:
     # Lambda's runtime has put one there, which would write each line again, its own way.
     logging.basicConfig(handlers=[handler], force=True)
     logging.captureWarnings(True)
+    # What cannot be written must not be printed another way, with all its arguments.
+    logging.raiseExceptions = False
     logging.getLogger("workflow").setLevel(level)
     return lines
 
@@ -85,10 +87,14 @@ def _message(record: logging.LogRecord) -> str:
 
 def _ids(arguments: Any) -> dict[str, Any]:
     """The ids of the first that is about an entity, an effect or a lane."""
-    for argument in arguments if isinstance(arguments, tuple) else ():
-        if isinstance(getattr(argument, "kind", None), str):
-            names = _IDS_OF_LANES if hasattr(argument, "lane") else _IDS
-            return dict(_found(argument, names))
+    try:
+        for argument in arguments if isinstance(arguments, tuple) else ():
+            if isinstance(getattr(argument, "kind", None), str):
+                names = _IDS_OF_LANES if hasattr(argument, "lane") else _IDS
+                return dict(_found(argument, names))
+    except Exception:
+        # Whatever a hook or a library logs may raise when it is looked at; the line is worth more than its ids.
+        return {}
     return {}
 
 

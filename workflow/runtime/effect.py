@@ -10,7 +10,7 @@ from workflow.definition.definition import CREATE
 from workflow.definition.undo_names import hook_of, undone_effect
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
-from workflow.errors import ProjectionError
+from workflow.errors import ProjectionError, WorkflowError
 from workflow.runtime.ask import Ask, request_id_for
 from workflow.runtime.changes import Change
 
@@ -61,6 +61,28 @@ class Effect:
         return self._change.version
 
     @property
+    def trace(self) -> str:
+        """What a tracer goes on from; '' if nobody traced what led to this, or where that cannot be read now."""
+        try:
+            return self._change.snapshots.after().trace
+        except WorkflowError:
+            # A trace is worth neither the run nor the batch.
+            return ""
+
+    def notes(self) -> dict[str, str | int]:
+        """What a run is found by in traces; nothing of the data."""
+        change = self._change
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "version": self.version,
+            "state": change.target,
+            "trigger": change.trigger,
+            "hook": self.hook,
+            "attempt": self.attempt,
+        }
+
+    @property
     def entity(self) -> Entity:
         """The entity as the event left it; it may have moved on since."""
         if self._entity is None:
@@ -104,15 +126,14 @@ class Effect:
 
         kind, entity_id = kind or self.kind, id or self.id
         own = (kind, entity_id) == (self.kind, self.id)
-        held = self._change.snapshots.after() if own else None
-        ask = self._ask(kind, entity_id, trigger, payload, request_id, held)
+        ask = self._ask(kind, entity_id, trigger, payload, request_id, own=own)
         return self._counted(ask, fire(self._runtime, ask))
 
     def create(self, kind: str, id: str, data: Mapping[str, object] | None = None) -> Accepted:
         """Creates another entity as `Workflow.create` does, once however often this effect is repeated."""
         from workflow.runtime.fire import create
 
-        ask = self._ask(kind, id, CREATE, data, "", None)
+        ask = self._ask(kind, id, CREATE, data, "", own=False)
         return self._counted(ask, create(self._runtime, ask))
 
     def _ask(
@@ -122,11 +143,13 @@ class Effect:
         trigger: str,
         payload: Mapping[str, object] | None,
         request_id: str,
-        held: Entity | None,
+        *,
+        own: bool,
     ) -> Ask:
         if hook_of(self.hook) in self._runtime.hooks.projections:
             raise ProjectionError(f"{self.key}: a projection fires nothing; let another hook fire {trigger!r}")
         times = self._accepted.get((kind, entity_id, trigger), 0) + 1
+        entity = self._change.snapshots.after()
         own_id = request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))
         return Ask(
             kind,
@@ -135,12 +158,12 @@ class Effect:
             {} if payload is None else payload,
             request_id=request_id or own_id,
             by=f"hook:{self.hook}",
-            held=held,
+            held=entity if own else None,
             cause=self.key,
-            depth=self._change.snapshots.after().depth + 1,
+            depth=entity.depth + 1,
             own_request_id=not request_id,
             # For a thread of the hook's own, where nothing is under way.
-            trace=self._change.snapshots.after().trace,
+            trace=entity.trace,
         )
 
     def _counted(self, ask: Ask, accepted: Accepted) -> Accepted:

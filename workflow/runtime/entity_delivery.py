@@ -37,10 +37,15 @@ class EntityDelivery:
         """Delivers all of them, or notes from which one on they must come again; never raises."""
         self._settled, self._aside = self._known.before(changes[0]), False
         yield from self._deliver_all(changes)
-        self._known.keep(changes[0], self._settled)
+        if len({change.created for change in changes}) == 1:
+            self._known.keep(changes[0], self._settled)
 
     def _deliver_all(self, changes: list[Change]) -> Course:
+        created = changes[0].created
         for index, change in enumerate(changes):
+            if change.created != created:
+                # Deleted by hand, and perhaps made anew: what was settled was another one's.
+                created, self._settled = change.created, 0
             try:
                 yield from self._deliver(change)
             except OutOfTime:

@@ -14,6 +14,7 @@ from workflow.errors import (
     StoreAccessError,
     UnknownKindError,
     VersionPassedError,
+    WorkflowError,
 )
 from workflow.runtime.ask import Ask
 from workflow.runtime.ports import SetTimer
@@ -79,7 +80,10 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
 
 def _trace_of(runtime: Runtime, timer: SetTimer) -> str:
     # A read that only a trace is worth.
-    event = runtime.store.find_event(timer.kind, timer.entity_id, timer.version) if runtime.tracer.is_on else None
+    try:
+        event = runtime.store.find_event(timer.kind, timer.entity_id, timer.version) if runtime.tracer.is_on else None
+    except WorkflowError:
+        return ""
     return event.trace if event else ""
 
 

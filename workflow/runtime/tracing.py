@@ -96,15 +96,4 @@ def running(tracer: Tracer, effects: Sequence[Effect]) -> AbstractContextManager
     if not tracer.is_on:
         return _NOTHING
     first = effects[0]
-    entity = first.entity
-    notes: dict[str, str | int] = {
-        "kind": first.kind,
-        "id": first.id,
-        "version": first.version,
-        "state": entity.state,
-        "trigger": entity.trigger,
-        "hook": first.hook,
-        "attempt": first.attempt,
-        "effects": len(effects),
-    }
-    return tracer.span(first.hook, notes, follows=entity.trace)
+    return tracer.span(first.hook, {**first.notes(), "effects": len(effects)}, follows=first.trace)

@@ -148,6 +148,7 @@ class MemoryStore:
             follows=before.owing if before else 0,
             left=before.place if before else None,
             place=after.place,
+            created=after.created_at.isoformat(),
         )
 
     def changes(self, after: int = 0) -> Sequence[Change]:

@@ -169,3 +169,15 @@ def test_what_nobody_expected_leaves_a_function_without_its_words(said: list[dic
     assert said[-1]["message"] == "('InvocationError', 'TypeError; the log says where it came from', None, True)"
     assert said[-2]["message"].startswith("the invocation failed: ")
     assert said[-2]["message"].endswith("TypeError")
+
+
+def test_what_raises_when_it_is_looked_at_is_written_all_the_same() -> None:
+    class Hostile:
+        @property
+        def kind(self) -> str:
+            raise ValueError("looked at")
+
+        def __str__(self) -> str:
+            return "hostile"
+
+    assert line("%s is here", Hostile()) == {"message": "hostile is here"}

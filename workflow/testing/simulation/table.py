@@ -180,4 +180,5 @@ def _raw_change(before: Entity, after: Entity) -> Change:
         follows=before.owing,
         left=before.place,
         place=after.place,
+        created=after.created_at.isoformat(),
     )
