@@ -101,6 +101,19 @@ ALARMS = (
     alarm("Violations"),
     alarm("IteratorAge", "stream"),
     alarm("Throttles", "stream"),
+    AlarmFacts(
+        "shop-records-lost",
+        frozenset(
+            {
+                MetricFacts(
+                    "AWS/Lambda",
+                    "OnFailureDestinationDeliveredEventCount",
+                    frozenset({("EventSourceMappingUUID", MAPPING.mapping_id)}),
+                )
+            }
+        ),
+        actions=("arn:aws:sns:eu-west-1:123456789012:calls",),
+    ),
 )
 HEALTHY = StackFacts(
     stack="shop",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from workflow.definition.definition import HookUse
@@ -192,13 +192,15 @@ class _Teller:
 
     def __init__(self, runtime: Runtime, effects: Sequence[Effect]) -> None:
         self._runtime, self._effects, self._started = runtime, effects, runtime.clock.now()
+        self._found: list[set[str] | None] = []
 
     def tell(self, raised: BaseException, places: Sequence[int] = ()) -> Failure:
         """The error of the effects at those places; of all, if none are named."""
-        if self._secrets is None:
+        known = self._secrets()
+        if known is None:
             trace = error = bare_trace(raised)
         else:
-            trace, error = redacted_trace(raised, self._secrets), redacted_error(raised, self._secrets)
+            trace, error = redacted_trace(raised, known), redacted_error(raised, known)
         first = self._effects[places[0] if places else 0]
         others = (len(places) or len(self._effects)) - 1
         more = f" and {others} more" if others else ""
@@ -206,9 +208,14 @@ class _Teller:
         log.error("effect %s%s failed (attempt %d): %s", first, more, first.attempt, trace, extra=took)
         return Failure(raised, error, trace)
 
-    @cached_property
     def _secrets(self) -> set[str] | None:
-        """None: nobody can tell."""
+        """None: nobody can tell. Found once; no cached property, for until Python 3.12 all tellers would share its
+        lock, and what is read here may be long in coming."""
+        if not self._found:
+            self._found.append(self._find_secrets())
+        return self._found[0]
+
+    def _find_secrets(self) -> set[str] | None:
         secrets = self._runtime.secrets
         try:
             return {text for effect in self._effects for text in secrets(effect.kind, *effect.values_read())}

@@ -13,13 +13,15 @@ _MOST_NAMED = 3
 
 
 class Watch(NamedTuple):
-    """What an alarm must see: any of these metrics, of the table or of a role's function; and how to make one."""
+    """What an alarm must see, and how to make one: any of these metrics, of the table, of a role's function, or of its
+    mapping."""
 
     what: str
     why: str
     metrics: tuple[tuple[str, str], ...]
     role: str = ""
     sees_silence: bool = False
+    of_mapping: bool = False
     statistic: str = "Sum"
     comparison: str = "GreaterThanThreshold"
     threshold: int = 0
@@ -63,6 +65,13 @@ WATCHES = (
         ((LAMBDA, "Throttles"),),
         role="stream",
     ),
+    Watch(
+        "records that the stream gave up",
+        "they lie in the bucket, and nobody knows that `workflow reconcile` is needed",
+        ((LAMBDA, "OnFailureDestinationDeliveredEventCount"),),
+        role="stream",
+        of_mapping=True,
+    ),
 )
 
 
@@ -70,7 +79,7 @@ def missing(facts: StackFacts) -> Findings:
     """Whether there is an alarm on everything that must not go unnoticed."""
     for watch in WATCHES if facts.alarms is not None else ():
         alarms = [alarm for alarm in facts.alarms or () if _sees(facts, alarm, watch)]
-        if alarms:
+        if alarms or (watch.of_mapping and not _mapping_id(facts)):
             continue
         yield Finding(
             Level.BLIND,
@@ -93,10 +102,19 @@ def _is_of(facts: StackFacts, metric: MetricFacts, watch: Watch) -> bool:
         return False
     dimensions = dict(metric.dimensions)
     if metric.namespace == OWN:
-        return dimensions.get("table", facts.table_name) == facts.table_name
+        # One of a single kind or hook does not see the others.
+        return dimensions in ({}, {"table": facts.table_name})
+    if watch.of_mapping:
+        return dimensions.get("EventSourceMappingUUID") == _mapping_id(facts)
     function = facts.find_function(watch.role)
     # Without a dimension a metric of Lambda counts all functions of the account: it hides the one that is silent.
     return function is not None and dimensions.get("FunctionName") == function.name
+
+
+def _mapping_id(facts: StackFacts) -> str:
+    """The mapping on the table's present stream: an alarm on one that was made anew since looks at nothing."""
+    stream = facts.table.stream_arn if facts.table else ""
+    return next((one.mapping_id for one in facts.mappings or () if one.stream_arn == stream), "")
 
 
 def of_the_stack(facts: StackFacts) -> list[AlarmFacts]:
@@ -115,11 +133,11 @@ def of_the_stack(facts: StackFacts) -> list[AlarmFacts]:
 def _made(facts: StackFacts, watch: Watch) -> str:
     namespace, metric = watch.metrics[0]
     function = facts.find_function(watch.role)
-    dimension = (
-        f"Name=FunctionName,Value={function.name}"
-        if function and namespace == LAMBDA
-        else f"Name=table,Value={facts.table_name}"
-    )
+    dimension = f"Name=table,Value={facts.table_name}"
+    if watch.of_mapping:
+        dimension = f"Name=EventSourceMappingUUID,Value={_mapping_id(facts)}"
+    elif function and namespace == LAMBDA:
+        dimension = f"Name=FunctionName,Value={function.name}"
     name = f"{facts.stack}-{watch.what.replace(' ', '-').replace(chr(39), '')}"
     return aws(
         facts,

@@ -47,7 +47,10 @@ def has_mapping(facts: StackFacts) -> Findings:
     table = facts.table
     if facts.mappings is None or table is None or not table.stream_arn:
         return
-    if not facts.mappings:
+    of_table = table.stream_arn.rpartition("/stream/")[0]
+    # What else the function may read is nobody's business here.
+    mappings = [one for one in facts.mappings if one.stream_arn.rpartition("/stream/")[0] == of_table]
+    if not mappings:
         function = facts.find_function("stream")
         yield Finding(
             Level.LOSING,
@@ -58,8 +61,8 @@ def has_mapping(facts: StackFacts) -> Findings:
             _made_again(facts, table, None),
         )
         return
-    current = [mapping for mapping in facts.mappings if mapping.stream_arn == table.stream_arn]
-    for mapping in facts.mappings:
+    current = [mapping for mapping in mappings if mapping.stream_arn == table.stream_arn]
+    for mapping in mappings:
         if mapping not in current:
             yield _outdated(facts, table, mapping, is_only=not current)
         elif mapping.state not in _WORKING:

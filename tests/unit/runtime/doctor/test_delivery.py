@@ -239,6 +239,7 @@ def test_the_most_dangerous_is_told_first_and_decides_how_the_doctor_ends() -> N
         ("BLIND", "no alarm on the age of the stream's records"),
         ("BLIND", "no alarm on writes past the framework"),
         ("BLIND", "no alarm on throttles of the stream's function"),
+        ("BLIND", "no alarm on records that the stream gave up"),
         ("ADVICE", "the table is not protected from being deleted"),
     ]
     assert exit_code(judge(ill)) == 1

@@ -11,6 +11,7 @@ from tests.aws_command import AwsCommand, read_command
 from tests.fakes.stacks import (
     ALARMS,
     HEALTHY,
+    MAPPING,
     MAPPING_ID,
     NOW,
     SCHEDULE,
@@ -254,16 +255,35 @@ def test_an_alarm_is_known_by_what_it_looks_at_and_not_by_its_name() -> None:
 def test_an_alarm_on_another_stack_s_table_or_function_does_not_count() -> None:
     violations = MetricFacts("Workflow", "Violations", frozenset({("table", "other-Table")}))
     throttles = MetricFacts("AWS/Lambda", "Throttles", frozenset({("FunctionName", "other-Stream")}))
+    given_up = MetricFacts(
+        *("AWS/Lambda", "OnFailureDestinationDeliveredEventCount"),
+        frozenset({("EventSourceMappingUUID", "one-that-was")}),
+    )
     others = (
         *ALARMS[:1],
         ALARMS[2],
         alarm("Violations", metrics=frozenset({violations})),
         alarm("Throttles", "stream", metrics=frozenset({throttles})),
+        alarm("Given up", metrics=frozenset({given_up})),
     )
 
     assert told(stack(alarms=others)) == [
         (Level.BLIND, "no alarm on writes past the framework", "Workflow Violations"),
         (Level.BLIND, "no alarm on throttles of the stream's function", "AWS/Lambda Throttles"),
+        (
+            Level.BLIND,
+            "no alarm on records that the stream gave up",
+            "AWS/Lambda OnFailureDestinationDeliveredEventCount",
+        ),
+    ]
+
+
+def test_an_alarm_on_one_kind_alone_does_not_see_the_others() -> None:
+    of_a_kind = MetricFacts("Workflow", "EffectsParked", frozenset({("table", "shop-Table"), ("kind", "order")}))
+
+    assert told(stack(alarms=(alarm("EffectsParked", metrics=frozenset({of_a_kind})), *ALARMS[1:]))) == [
+        (Level.BLIND, "no alarm on effects that wait for a person", "Workflow ParkedNow or Workflow EffectsParked"),
+        (Level.BLIND, "no alarm on a sweeper that does not come", "AWS/Lambda Invocations or Workflow ParkedNow"),
     ]
 
 
@@ -286,6 +306,7 @@ def test_the_commands_for_missing_alarms_make_alarms_that_the_doctor_takes() -> 
         ("IteratorAge", [{"Name": "FunctionName", "Value": "shop-Stream"}]),
         ("Violations", [{"Name": "table", "Value": "shop-Table"}]),
         ("Throttles", [{"Name": "FunctionName", "Value": "shop-Stream"}]),
+        ("OnFailureDestinationDeliveredEventCount", [{"Name": "EventSourceMappingUUID", "Value": MAPPING.mapping_id}]),
     ]
 
 
@@ -309,8 +330,8 @@ def test_alarms_that_tell_nobody_leave_one_blind() -> None:
     silent = [replace(ALARMS[0], is_enabled=False), replace(ALARMS[1], actions=()), *ALARMS[2:]]
 
     assert told(stack(alarms=silent)) == [
-        (Level.BLIND, "the actions of shop-ParkedNow are switched off", "1 of 4 alarms"),
-        (Level.BLIND, "shop-Violations has no action", "1 of 4 alarms"),
+        (Level.BLIND, "the actions of shop-ParkedNow are switched off", "1 of 5 alarms"),
+        (Level.BLIND, "shop-Violations has no action", "1 of 5 alarms"),
     ]
     assert mended_by(stack(alarms=silent[:1] + list(ALARMS[1:]))) == [
         AwsCommand("cloudwatch", "enable_alarm_actions", {"AlarmNames": ["shop-ParkedNow"]})
