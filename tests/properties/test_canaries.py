@@ -22,8 +22,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.records import image, record, records
 from tests.properties.canaries import Canaries, Indiscreet, found_in, opened, wrong
 from tests.shipped import REPOSITORY
+from tests.unit.aws.test_api_handler import request
 from workflow import Definitions, Refused, Retryable, Workflow
 from workflow.aws.json_log import JsonLines
+from workflow.aws.lambdas.api import ApiHandler
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.lambdas.sweep import SweepHandler
 from workflow.aws.lambdas.webhook import WebhookHandler
@@ -242,6 +244,24 @@ def receive(shop: Shop, definition: Definition) -> None:
             post(shop, handler, "elsewhere", sent)
 
 
+def ask_over_http(shop: Shop, definition: Definition) -> None:
+    """Requests of a caller whom IAM knows: right, wrong, broken, twice. What is refused is told without what was sent;
+    what is answered of an entity is the caller's own."""
+    handler, place = ApiHandler(shop.flow.runtime, meter=shop.meter), f"/entities/{definition.kind}/over-http"
+    asked = [("PUT", place, shop.canaries.data(definition))]
+    asked += [("POST", f"{place}/{t.trigger}", shop.canaries.payload(definition, t)) for t in definition.transitions]
+    for number, (method, path, given) in enumerate(asked):
+        sent = json.dumps(given)
+        astray = json.dumps({name: wrong(value) for name, value in given.items()})
+        for body in (sent, sent[:-3], astray, f"[{sent}]", json.dumps({**given, "more": given}), sent):
+            for headers in ({}, {"idempotency_key": f"{number}"}, {"if_match": '"99"'}):
+                response = handler.handle(request(method, path, body, **headers))
+                if response["statusCode"] >= 400:
+                    shop.errors.append(response["body"])
+    for path in (place, f"{place}/history", f"/entities/{definition.kind}"):
+        handler.handle(request("GET", path))
+
+
 def shown(shop: Shop, definition: Definition, entity_id: str) -> Iterator[tuple[str, str]]:
     """What the command line says of an entity and its kind, as text and as JSON."""
     of_one = [(name, definition.kind, entity_id) for name in ("show", "history", "explain")]
@@ -304,6 +324,7 @@ def test_a_life_in_which_everything_fails_tells_nothing(
             damage(shop, definition, str(number))
     shop.settle(kind)
     receive(shop, definition)
+    ask_over_http(shop, definition)
     shop.run()
     counted = capsys.readouterr().out
     assert definition.hooks <= shop.hooks.ran
