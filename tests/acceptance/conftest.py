@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -14,6 +15,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from demo.ci.facts import Histories, Span
 from demo.ci.service import Pushed, Service, ci_service
@@ -21,6 +26,7 @@ from tests.shipped import HANDLERS
 from workflow import Workflow
 from workflow.aws.client import make_client
 from workflow.local.deploy import Deployer
+from workflow.local.embedded_cloud import ACCESS_KEY, REGION
 from workflow.local.mailbox import Mail, verify_sender
 from workflow.local.pump import Delivery
 from workflow.local.sam import SamDeployer
@@ -81,6 +87,13 @@ class Deployed:
     @property
     def mail_service(self) -> Any:
         return make_client("ses", endpoint_url=self.cloud.endpoint_url)
+
+    def ask(self, method: str, path: str, content: object = None) -> int:
+        """A signed request for an entity, over HTTP, and the status of its answer."""
+        url, body = f"{self.cloud.stack.api_url}/{path}", json.dumps(content).encode() if content else b""
+        request = AWSRequest(method, url, headers={"Content-Type": "application/json"}, data=body)
+        SigV4Auth(Credentials(ACCESS_KEY, "local"), "execute-api", REGION).add_auth(request)
+        return urllib3.request(method, url, body=body, headers=dict(request.headers), retries=False).status
 
     def settle(self) -> None:
         """Waits until the Lambda has acknowledged everything."""

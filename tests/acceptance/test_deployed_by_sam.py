@@ -102,10 +102,10 @@ def test_sam_and_cfn_lint_find_nothing_wrong_with_the_template() -> None:
     assert Sam(REPOSITORY).validate().strip() == f"{REPOSITORY / 'template.yaml'} is a valid SAM Template"
 
 
-def test_an_order_goes_its_way_by_the_stream(by_sam: BySam) -> None:
-    email, flow = "ada@sam.example.com", by_sam.it.flow
-    flow.create("order", "sam", an_order(email))
-    flow.fire("order", "sam", "pay", {"amount": "59.90", "payment": "pi_1"})
+def test_an_order_goes_its_way_over_http_and_by_the_stream(by_sam: BySam) -> None:
+    email = "ada@sam.example.com"
+    assert by_sam.it.ask("PUT", "order/sam", an_order(email)) == 201
+    assert by_sam.it.ask("POST", "order/sam/pay", {"amount": "59.90", "payment": "pi_1"}) == 200
     by_sam.it.settle()
 
     assert by_sam.it.effects("order", "sam") == {

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
 
 import pytest
 import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from demo.payment.stripe import captured, post
 from handlers.builds.report import Report, signed
 from tests.acceptance.conftest import CALLS, Deployed, an_order
 from tests.roles import Call, Grant, find_roles, read_calls, read_grants
-from workflow.local.embedded_cloud import ACCESS_KEY, REGION
 
 NOT_CALLED = {
     ("WriteOwnLog", "logs:CreateLogStream"): "Lambda itself writes what a function prints",
@@ -118,18 +112,10 @@ def _by_hand(deployed: Deployed) -> None:
 def _entities_over_http(deployed: Deployed) -> None:
     job = {"repository": "acme/may-http", "commit": "1" * 40, "requested_by": "eve@may.example.com"}
     for id in ("may-4", "may-5"):
-        assert _ask(deployed, "PUT", f"job/{id}", job) == 201
+        assert deployed.ask("PUT", f"job/{id}", job) == 201
     deployed.settle()
-    assert _ask(deployed, "POST", "job/may-4/cancel", {"reason": "not this one"}) == 200
-    assert {_ask(deployed, "GET", path) for path in ("job?state=pending", "job/may-4", "job/may-4/history")} == {200}
-
-
-def _ask(deployed: Deployed, method: str, path: str, content: Any = None) -> int:
-    url, body = f"{deployed.cloud.stack.api_url}/{path}", json.dumps(content).encode() if content else b""
-    request = AWSRequest(method, url, headers={"Content-Type": "application/json"}, data=body)
-    SigV4Auth(Credentials(ACCESS_KEY, "local"), "execute-api", REGION).add_auth(request)
-    answer = urllib3.request(method, url, body=body, headers=dict(request.headers), retries=False)
-    return answer.status
+    assert deployed.ask("POST", "job/may-4/cancel", {"reason": "not this one"}) == 200
+    assert {deployed.ask("GET", path) for path in ("job?state=pending", "job/may-4", "job/may-4/history")} == {200}
 
 
 def test_no_call_is_made_that_the_role_does_not_allow(calls: set[Call], grants: list[Grant]) -> None:
