@@ -287,9 +287,12 @@ def test_a_function_that_was_deployed_by_itself_is_named(patient: Patient) -> No
     functions.update_function_code(
         FunctionName=name, ZipFile=own.replace(b"this one always fails", b"this one fails always")
     )
+    updated = functions.get_waiter("function_updated_v2")
+    updated.wait(FunctionName=name)
 
     found = patient.examine()
     functions.update_function_code(FunctionName=name, ZipFile=own)
+    updated.wait(FunctionName=name)
     assert found == (0, [("advice", "the functions do not run the same code: api, stream, sweep; webhook")])
 
 

@@ -104,7 +104,7 @@ MUTANTS = (
         "failed change reported as delivered",
         "of what a delivery could not do, the first change does not come again",
         (4, 5),
-        (Edit(f"{_DELIVERY}.run", "changes[index:]", "changes[index + 1 :]"),),
+        (Edit(f"{_DELIVERY}._deliver_all", "changes[index:]", "changes[index + 1 :]"),),
         dies_soon=True,
     ),
     Mutant(

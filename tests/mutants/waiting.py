@@ -130,7 +130,7 @@ MUTANTS = (
         "a timer outlives its state",
         "a timer fires although the entity has left the state that set it",
         (4,),
-        (Edit(f"{_TIMERS}:fire_timer", ", only_version=timer.version", ""),),
+        (Edit(f"{_TIMERS}:fire_timer", "only_version=timer.version,", ""),),
         dies_soon=True,
     ),
     Mutant(

@@ -26,7 +26,7 @@ from workflow.runtime.archives.source import ArchiveSource
 from workflow.runtime.records import EntityRecords
 
 _ENTITIES = 150
-_ROUNDS = 3
+_ROUNDS = 6
 _TIMES_A_BIRTH = 2
 """DynamoDB Local writes an item at a time, however many a call brings: this is what is left of the calls."""
 

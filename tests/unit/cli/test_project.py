@@ -77,10 +77,11 @@ def test_dev_tells_each_line_with_its_time_and_never_as_control(project, monkeyp
 
     told = []
 
-    def happen(folder, show):
+    def happen(folder, show, **_):
         told.append(folder)
         show("ready at http://127.0.0.1:1")
         show("not deployed:\ndefinitions/order.yaml:1:1: \x1b[2J[bold]")
+        return 0
 
     monkeypatch.setattr(dev, "run_dev", happen)
 

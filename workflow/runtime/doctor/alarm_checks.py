@@ -105,7 +105,8 @@ def _is_of(facts: StackFacts, metric: MetricFacts, watch: Watch) -> bool:
         # One of a single kind or hook does not see the others.
         return dimensions in ({}, {"table": facts.table_name})
     if watch.of_mapping:
-        return dimensions.get("EventSourceMappingUUID") == _mapping_id(facts)
+        # Of any mapping: the next deployment leads the alarm to one that was made anew.
+        return "EventSourceMappingUUID" in dimensions
     function = facts.find_function(watch.role)
     # Without a dimension a metric of Lambda counts all functions of the account: it hides the one that is silent.
     return function is not None and dimensions.get("FunctionName") == function.name

@@ -270,11 +270,6 @@ def test_an_alarm_on_another_stack_s_table_or_function_does_not_count() -> None:
     assert told(stack(alarms=others)) == [
         (Level.BLIND, "no alarm on writes past the framework", "Workflow Violations"),
         (Level.BLIND, "no alarm on throttles of the stream's function", "AWS/Lambda Throttles"),
-        (
-            Level.BLIND,
-            "no alarm on records that the stream gave up",
-            "AWS/Lambda OnFailureDestinationDeliveredEventCount",
-        ),
     ]
 
 
