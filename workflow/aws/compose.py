@@ -73,10 +73,25 @@ def open_publisher(settings: Settings) -> LatePublisher:
 
 
 def open_client(settings: Settings) -> Any:
-    """The client of the table that the settings name; raises SettingsError or StoreAccessError."""
+    """The client of the table that the settings name; raises StoreAccessError, and SettingsError if it would write to
+    another region than the one that they say."""
     # Making a client already fails where no region or an unknown profile is configured.
     with translated(f"opening table {settings.get_table()}"):
-        return make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
+        client = make_client("dynamodb", endpoint_url=settings.endpoint_url or None)
+    # At an endpoint of its own, a region is nothing but a name.
+    if not settings.endpoint_url:
+        _check_region(settings, client.meta.region_name)
+    return client
+
+
+def _check_region(settings: Settings, written_to: str) -> None:
+    if settings.region and settings.region != written_to:
+        raise SettingsError(
+            f"table {settings.table}: region (or WORKFLOW_REGION) is {settings.region}, and this process would write "
+            f"to the replica in {written_to}, which is another deployment's; set AWS_DEFAULT_REGION={settings.region}, "
+            f"or AWS_PROFILE to a profile of that region; for functions in {written_to} deploy with the parameter "
+            f"Region={written_to}"
+        )
 
 
 def read_compiled(file: str) -> Definitions:
