@@ -35,6 +35,8 @@ OF_AWS = {
         "ReadThrottleEvents",
         "WriteThrottleEvents",
     },
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+    ("AWS/ApiGateway", ("ApiId",)): {"4xx", "5xx", "Count", "IntegrationLatency", "Latency", "DataProcessed"},
 }
 
 _CONSTANTS = {name: value for name, value in vars(metrics).items() if name.isupper() and isinstance(value, str)}
