@@ -16,6 +16,8 @@ HIDDEN = "[hidden]"
 _LONGEST_ERROR = 1000
 _LONGEST_TRACE = 8000
 _LONGEST_CHAIN = 20
+_LEAST_NAME = 4
+"""A name in a map below this length is not hidden."""
 _SHORT = 6
 """A text below this length is hidden only where it stands as a word of its own: it is part of too many others."""
 
@@ -24,8 +26,8 @@ def quotable(value: object) -> Iterator[str]:
     """Every text by which a value, or a part of it, may be quoted: as it is, as Python, JSON and URLs write it."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            # A plain name says what stands there, not what is secret; anything else may be a number of a card.
-            if not name.isidentifier():
+            # A login as well as a field's name: nobody can tell. Names too short to be known by are in every other word.
+            if len(name) >= _LEAST_NAME or not name.isidentifier():
                 yield from quotable(name)
             yield from quotable(item)
     elif isinstance(value, list | tuple):

@@ -26,10 +26,15 @@ def test_a_short_secret_is_hidden_where_it_is_a_word_and_no_other_word_is_torn()
     )
 
 
-def test_the_names_in_a_sensitive_map_are_no_secrets_but_numbers_are() -> None:
-    assert redact("line 12 of city Paris, 4111-1111", quotable({"line": 12, "city": "Paris", "4111-1111": 1})) == (
-        "line [hidden] of city [hidden], [hidden]"
+def test_the_names_in_a_sensitive_map_are_secrets_too() -> None:
+    users = {"octocat": "ada@example.com", "a-1": 1, "4111-1111": 2, "émile": {"home": "Paris"}}
+    assert redact("octocat, Octocat2, a-1, 4111-1111, émile, home: Paris", quotable(users)) == (
+        "[hidden], [hidden]2, [hidden], [hidden], [hidden], [hidden]: [hidden]"
     )
+
+
+def test_a_name_of_a_few_letters_in_a_sensitive_map_is_none() -> None:
+    assert redact("the zip of zippers", quotable({"zip": "75001"})) == "the zip of zippers"
 
 
 def test_a_trace_keeps_its_frames_and_tells_what_led_to_it() -> None:
