@@ -75,11 +75,14 @@ MAPPING = MappingFacts(
 )
 SCHEDULE = ScheduleFacts(
     "shop-EveryMinute",
-    "default",
     "ENABLED",
-    "rate(1 minute)",
-    f'{{"Arn": "{function("sweep").arn}", "RoleArn": "arn:aws:iam::123456789012:role/shop"}}',
-    '{"Mode": "OFF"}',
+    (
+        ("--name", "shop-EveryMinute"),
+        ("--group-name", "default"),
+        ("--schedule-expression", "rate(1 minute)"),
+        ("--flexible-time-window", '{"Mode": "OFF"}'),
+        ("--target", f'{{"Arn": "{function("sweep").arn}", "RoleArn": "arn:aws:iam::123456789012:role/shop"}}'),
+    ),
 )
 
 

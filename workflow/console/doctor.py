@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -57,19 +58,30 @@ def verdict(facts: StackFacts, findings: Sequence[Finding]) -> Text:
         told, style = "no danger in what could be looked at", "bold yellow"
     else:
         told, style = "healthy", "bold green"
-    mend = "; `workflow doctor --fix` tells the commands" if any(one.fix for one in findings) else ""
+    mend = "; `workflow doctor --fix` tells the commands" if any(one.fix or one.by_hand for one in findings) else ""
     return Text.assemble(f"stack {printable(facts.stack)}: ", (told, style), "".join(f", {one}" for one in more), mend)
 
 
 def fix_lines(facts: StackFacts, findings: Sequence[Finding]) -> Iterator[str]:
-    """A shell script that mends what can be mended by commands; what only a person can decide is a comment."""
+    """A shell script, for that stack, of what anybody may run; what only a person can decide is a comment in it."""
     if not findings:
         yield f"# stack {printable(facts.stack)}: healthy, nothing to mend"
+        return
+    yield "set -eu"
+    yield f"export {_surroundings(facts)}"
     for finding in findings:
         yield f"# {LEVELS[finding.level][0]}: {printable(finding.what)}"
         yield from (printable(command) for command in finding.fix)
-        if not finding.fix:
-            yield f"#   {printable(finding.way_out)}"
+        told = finding.by_hand or (() if finding.fix else (finding.way_out,))
+        yield from (f"#   {printable(line)}" for line in told)
+
+
+def _surroundings(facts: StackFacts) -> str:
+    """What tells `workflow` the table and where it is: the doctor may have been asked for another stack."""
+    where = {"WORKFLOW_TABLE": facts.table_name, "AWS_DEFAULT_REGION": facts.region}
+    if facts.endpoint_url:
+        where["AWS_ENDPOINT_URL"] = facts.endpoint_url
+    return printable(shlex.join(f"{name}={value}" for name, value in where.items()))
 
 
 def doctor_form(facts: StackFacts, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -89,6 +101,7 @@ def doctor_form(facts: StackFacts, findings: Sequence[Finding]) -> dict[str, Any
                 "why": finding.why,
                 "way_out": finding.way_out,
                 "fix": list(finding.fix),
+                "by_hand": list(finding.by_hand),
             }
             for finding in findings
         ],

@@ -59,6 +59,8 @@ def test_what_is_wrong_is_told_with_where_why_and_the_way_out() -> None:
 
 def test_the_commands_are_a_script_in_which_what_a_person_decides_is_a_comment() -> None:
     assert list(fix_lines(ILL, judge(ILL))) == [
+        "set -eu",
+        "export WORKFLOW_TABLE=shop-Table AWS_DEFAULT_REGION=eu-west-1",
         "# stands still: the mapping has a problem: PROBLEM",
         "#   see the log of the stream function, and its role's permissions",
         "# exposed: point-in-time recovery is off",
@@ -66,6 +68,7 @@ def test_the_commands_are_a_script_in_which_what_a_person_decides_is_a_comment()
         "PointInTimeRecoveryEnabled=true --region eu-west-1",
         "# advice: the table is not protected from being deleted",
         "aws dynamodb update-table --table-name shop-Table --deletion-protection-enabled --region eu-west-1",
+        "aws dynamodb wait table-exists --table-name shop-Table --region eu-west-1",
     ]
 
 
@@ -95,6 +98,7 @@ def test_the_json_says_the_same_as_the_exit_code() -> None:
             "aws dynamodb update-continuous-backups --table-name shop-Table --point-in-time-recovery-specification "
             "PointInTimeRecoveryEnabled=true --region eu-west-1"
         ],
+        "by_hand": [],
     }
     assert doctor_form(HEALTHY, [])["healthy"] is True
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from workflow.aws import items
 from workflow.aws.deployed.looking import Looks
-from workflow.runtime.doctor.facts import IndexFacts, MappingFacts, TableFacts
+from workflow.runtime.doctor.facts import FunctionFacts, IndexFacts, MappingFacts, TableFacts
 
 
 def read_table(client: Any, name: str, looks: Looks) -> TableFacts | None:
@@ -61,14 +61,16 @@ def _index(found: Mapping[str, Any]) -> IndexFacts:
     )
 
 
-def read_mappings(functions: Any, function_name: str) -> Sequence[MappingFacts]:
-    """The function's mappings of DynamoDB streams."""
-    pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=function_name)
-    found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
-    return [_mapping(one) for one in found if ":dynamodb:" in one.get("EventSourceArn", "")]
+def read_mappings(functions: Any, function: FunctionFacts, stream: str, own: Collection[str]) -> Sequence[MappingFacts]:
+    """The function's mappings of DynamoDB streams, those of its aliases on this stream too; `own` are the stack's."""
+    asked = [{"FunctionName": function.name}, *([{"EventSourceArn": stream}] if stream else [])]
+    pager = functions.get_paginator("list_event_source_mappings")
+    listed = [one for each in asked for page in pager.paginate(**each) for one in page["EventSourceMappings"]]
+    found = {one["UUID"]: one for one in listed if ":dynamodb:" in one.get("EventSourceArn", "")}
+    return [_mapping(one, own) for one in found.values() if f"{one['FunctionArn']}:".startswith(f"{function.arn}:")]
 
 
-def _mapping(found: Mapping[str, Any]) -> MappingFacts:
+def _mapping(found: Mapping[str, Any], own: Collection[str]) -> MappingFacts:
     filters = (found.get("FilterCriteria") or {}).get("Filters") or []
     on_failure = (found.get("DestinationConfig") or {}).get("OnFailure") or {}
     return MappingFacts(
@@ -88,6 +90,8 @@ def _mapping(found: Mapping[str, Any]) -> MappingFacts:
         window_seconds=found.get("MaximumBatchingWindowInSeconds") or 0,
         parallel=found.get("ParallelizationFactor") or 1,
         last_result=found.get("LastProcessingResult") or "",
+        metrics=tuple((found.get("MetricsConfig") or {}).get("Metrics") or ()),
+        is_own=found["UUID"] in own,
     )
 
 

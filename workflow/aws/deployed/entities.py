@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -15,9 +15,11 @@ from workflow.runtime.doctor.facts import EntityFacts, LostFacts, ParkedFacts
 _SHARES = 16
 _OF_EACH_SHARE = 64
 _MOST_KEYS = 100
-_MOST_PARKED = 500
+_MOST_OF_A_QUEUE = 250
 _MOST_LATE = 16
 _LATE = timedelta(minutes=5)
+_LATEST = "9" * 15
+_LAMBDA_WRITES_UNDER = "aws/lambda/"
 
 
 def read_entities(client: Any, table: str, about: int) -> EntityFacts:
@@ -53,22 +55,26 @@ def _edges(client: Any, table: str, keys: Sequence[str]) -> Iterator[tuple[str, 
         yield item["pk"]["S"], items.read_text(item, "edge")
 
 
-def read_parked(client: Any, table: str, home: str) -> Sequence[ParkedFacts]:
-    """What is put aside, at most 500 of it."""
-    found = islice(TableLedger(client, table, home).parked(), _MOST_PARKED)
-    return [
-        ParkedFacts(
-            one.kind,
-            one.entity_id,
-            one.version,
-            one.parked.hook,
-            one.parked.why,
-            one.parked.since,
-            one.parked.next_at is None,
-        )
-        for one in found
-        if one.parked
-    ]
+def read_parked(client: Any, table: str, home: str) -> tuple[Sequence[ParkedFacts], frozenset[str]]:
+    """What is put aside, at most 250 of what waits for a person and 250 of what goes on by itself; and the queues,
+    `parked` and `due`, that hold more."""
+    entries: list[ParkedFacts] = []
+    cut: set[str] = set()
+    for queue in ("parked", "due"):
+        found = list(islice(queued(client, table, queue, _LATEST, home), _MOST_OF_A_QUEUE + 1))
+        if len(found) > _MOST_OF_A_QUEUE:
+            cut.add(queue)
+        entries += _put_aside(TableLedger(client, table, home), found[:_MOST_OF_A_QUEUE])
+    return entries, frozenset(cut)
+
+
+def _put_aside(ledger: TableLedger, found: Sequence[Any]) -> Iterator[ParkedFacts]:
+    for item in found:
+        kind, entity_id = items.split_partition(item["pk"]["S"])
+        one = ledger.find(kind, entity_id, int(item["sk"]["S"].rpartition("#")[2]))
+        if one and one.parked:
+            told = one.parked
+            yield ParkedFacts(kind, entity_id, one.version, told.hook, told.why, told.since, told.next_at is None)
 
 
 def read_overdue(client: Any, table: str, home: str, now: datetime) -> datetime | None:
@@ -82,9 +88,18 @@ def read_overdue(client: Any, table: str, home: str, now: datetime) -> datetime 
     return None if first is None else datetime.fromtimestamp(first / 1000, UTC)
 
 
-def read_lost(storage: Any, bucket: str) -> LostFacts:
-    """What lies in the bucket of lost records, up to a thousand objects."""
-    found = storage.list_objects_v2(Bucket=bucket)
-    written = [one["LastModified"] for one in found.get("Contents", [])]
+def prefixes_of(mapping_ids: Iterable[str]) -> tuple[str, ...]:
+    """Where Lambda puts what these mappings give up; without any, what all mappings do.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+    """
+    return tuple(f"{_LAMBDA_WRITES_UNDER}{one}/" for one in mapping_ids) or (_LAMBDA_WRITES_UNDER,)
+
+
+def read_lost(storage: Any, bucket: str, prefixes: Sequence[str]) -> LostFacts:
+    """What lies in the bucket of lost records under the prefixes, up to a thousand objects of each."""
+    answers = [storage.list_objects_v2(Bucket=bucket, Prefix=prefix) for prefix in prefixes]
+    written = [one["LastModified"] for found in answers for one in found.get("Contents", [])]
     first, last = min(written, default=None), max(written, default=None)
-    return LostFacts(bucket, len(written), bool(found.get("IsTruncated")), first, last)
+    more = any(found.get("IsTruncated") for found in answers)
+    return LostFacts(bucket, len(written), more, first, last, tuple(prefixes))

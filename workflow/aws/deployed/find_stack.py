@@ -55,7 +55,7 @@ def get_outputs(cloud: Any, stack: str) -> Mapping[str, str]:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "ValidationError":
                 raise FindStackError(
-                    f"there is no stack {stack!r} in {cloud.meta.region_name}; see AWS_PROFILE, AWS_REGION and "
+                    f"there is no stack {stack!r} in {cloud.meta.region_name}; see AWS_PROFILE, AWS_DEFAULT_REGION and "
                     f"AWS_ENDPOINT_URL, or name another with --stack"
                 ) from None
             raise

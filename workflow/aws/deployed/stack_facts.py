@@ -24,11 +24,14 @@ from workflow.runtime.doctor.facts import (
     RecentFacts,
     ScheduleFacts,
     StackFacts,
+    TableFacts,
 )
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LOST_RECORDS = "LostRecords"
+_API = "AWS::ApiGatewayV2::Api"
 _FUNCTIONS = "functions"
+_MAPPING, _TABLE = "AWS::Lambda::EventSourceMapping", "AWS::DynamoDB::Table"
 _BUCKET_ARN = "arn:aws:s3:::"
 
 Clients = Callable[[str], Any]
@@ -70,7 +73,8 @@ class _Gathering:
         table = outputs.get("TableName") or table or next((one.table for one in found if one.table), "")
         if not table:
             raise FindStackError(f"stack {stack} tells of no table: no output TableName, and no function works on one")
-        mappings = self._mappings(found, looks)
+        table_facts = delivery.read_table(self.clients("dynamodb"), table, looks)
+        mappings = self._mappings(found, table_facts, resources, looks)
         bucket = _bucket(mappings, resources)
         facts = StackFacts(
             stack=stack,
@@ -80,14 +84,16 @@ class _Gathering:
             now=self.now,
             table_name=table,
             failure_bucket=bucket,
-            table=delivery.read_table(self.clients("dynamodb"), table, looks),
+            api_id=next((one.physical_id for one in resources if one.type == _API), ""),
+            table=table_facts,
             mappings=mappings,
             functions=found,
             codes=functions.read_codes(locations, looks) if locations else None,
             schedules=self._schedules(found, looks),
             alarms=looks.look("alarms", "cloudwatch:DescribeAlarms", self._alarms),
             recent=looks.look("metrics", "cloudwatch:GetMetricData", partial(self._recent, found)) if found else None,
-            lost=self._lost(bucket, looks),
+            lost=self._lost(bucket, _prefixes(bucket, mappings, resources), looks),
+            read_models=self._read_models(table, resources, looks),
             local=local,
         )
         return replace(self._with_contents(facts, looks), unseen=looks.unseen)
@@ -112,12 +118,21 @@ class _Gathering:
         found = looks.look(_FUNCTIONS, "cloudformation:ListStackResources", lambda: resources_of(cloud, stack))
         return found or ()
 
-    def _mappings(self, found: Sequence[FunctionFacts], looks: Looks) -> Sequence[MappingFacts] | None:
+    def _mappings(
+        self, found: Sequence[FunctionFacts], table: TableFacts | None, resources: Sequence[Resource], looks: Looks
+    ) -> Sequence[MappingFacts] | None:
         function = next((one for one in found if one.role == "stream"), None)
         if function is None:
             return None
-        read = partial(delivery.read_mappings, self.clients("lambda"), function.name)
+        own = {one.physical_id for one in resources if one.type == _MAPPING}
+        stream = table.stream_arn if table else ""
+        read = partial(delivery.read_mappings, self.clients("lambda"), function, stream, own)
         return looks.look("stream mapping", "lambda:ListEventSourceMappings", read)
+
+    def _read_models(self, table: str, resources: Sequence[Resource], looks: Looks) -> Sequence[TableFacts]:
+        names = [one.physical_id for one in resources if one.type == _TABLE and one.physical_id != table]
+        found = (delivery.read_table(self.clients("dynamodb"), name, looks) for name in names)
+        return [one for one in found if one]
 
     def _schedules(self, found: Sequence[FunctionFacts], looks: Looks) -> Sequence[ScheduleFacts] | None:
         function = next((one for one in found if one.role == "sweep"), None)
@@ -132,10 +147,10 @@ class _Gathering:
     def _recent(self, found: Sequence[FunctionFacts]) -> RecentFacts:
         return watching.read_recent(self.clients("cloudwatch"), found, self.now)
 
-    def _lost(self, bucket: str, looks: Looks) -> LostFacts | None:
+    def _lost(self, bucket: str, prefixes: Sequence[str], looks: Looks) -> LostFacts | None:
         if not bucket:
             return None
-        read = partial(entities.read_lost, self.clients("s3"), bucket)
+        read = partial(entities.read_lost, self.clients("s3"), bucket, prefixes)
         return looks.look("bucket of lost records", "s3:ListBucket", read)
 
     def _with_contents(self, facts: StackFacts, looks: Looks) -> StackFacts:
@@ -143,13 +158,12 @@ class _Gathering:
         if facts.table is None:
             return facts
         about, home = facts.table.about, next((one.home for one in facts.functions), "")
+        read = partial(entities.read_parked, client, table, home)
+        parked = looks.look("what is put aside", "dynamodb:Query, dynamodb:GetItem", read)
         return replace(
             facts,
-            parked=looks.look(
-                "what is put aside",
-                "dynamodb:Query, dynamodb:GetItem",
-                partial(entities.read_parked, client, table, home),
-            ),
+            parked=parked and parked[0],
+            cut=parked[1] if parked else frozenset(),
             overdue_since=looks.look(
                 "what is due", "dynamodb:Query", partial(entities.read_overdue, client, table, home, self.now)
             ),
@@ -170,3 +184,10 @@ def _bucket(mappings: Sequence[MappingFacts] | None, resources: Sequence[Resourc
     named = (one.destination.removeprefix(_BUCKET_ARN) for one in mappings or () if _BUCKET_ARN in one.destination)
     of_the_stack = (one.physical_id for one in resources if one.logical_id == _LOST_RECORDS)
     return next(named, next(of_the_stack, ""))
+
+
+def _prefixes(bucket: str, mappings: Sequence[MappingFacts] | None, resources: Sequence[Resource]) -> tuple[str, ...]:
+    """Where in it: of a bucket of the stack everything, what mappings gave up that are gone by now too; in one that is
+    shared with others, only what is this function's."""
+    is_own = any(one.physical_id == bucket for one in resources)
+    return entities.prefixes_of(() if is_own else (one.mapping_id for one in mappings or ()))

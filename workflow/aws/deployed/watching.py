@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore import xform_name
+
 from workflow.runtime.doctor.facts import AlarmFacts, FunctionFacts, MetricFacts, RecentFacts, ScheduleFacts
 
 MINUTES = 10
@@ -30,6 +32,10 @@ def _alarm(found: Mapping[str, Any]) -> AlarmFacts:
         is_enabled=bool(found.get("ActionsEnabled", True)),
         actions=tuple(found.get("AlarmActions") or ()),
         missing_data=found.get("TreatMissingData") or "missing",
+        comparison=found.get("ComparisonOperator", ""),
+        threshold=float(found.get("Threshold") or 0),
+        is_expression=any("Expression" in one for one in found.get("Metrics") or []),
+        changed_at=found.get("AlarmConfigurationUpdatedTimestamp"),
     )
 
 
@@ -43,9 +49,8 @@ def read_recent(metrics: Any, functions: Sequence[FunctionFacts], now: datetime)
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     """
-    asked = [(name, function) for function in functions for name in ("Throttles", "Errors")]
+    asked = [(name, function) for function in functions for name in ("Throttles", "Errors", "Invocations")]
     asked += [("IteratorAge", one) for one in functions if one.role == "stream"]
-    asked += [("Invocations", one) for one in functions if one.role == "sweep"]
     answer = metrics.get_metric_data(
         MetricDataQueries=[_query(f"m{number}", *one) for number, one in enumerate(asked)],
         StartTime=now - timedelta(minutes=MINUTES),
@@ -54,13 +59,18 @@ def read_recent(metrics: Any, functions: Sequence[FunctionFacts], now: datetime)
     values = {one["Id"]: one["Values"] for one in answer["MetricDataResults"]}
     found = [(*one, values.get(f"m{number}", [])) for number, one in enumerate(asked)]
     ages = [max(told) for name, _, told in found if name == "IteratorAge" and told]
-    sweeps = [int(sum(told)) for name, _, told in found if name == "Invocations"]
+    counts = {
+        counted: {one.name: int(sum(told)) for name, one, told in found if name == counted}
+        for counted in ("Throttles", "Errors", "Invocations")
+    }
+    sweeper = next((one.name for one in functions if one.role == "sweep"), "")
     return RecentFacts(
         minutes=MINUTES,
         age_ms=max(ages, default=None),
-        throttles={one.name: int(sum(told)) for name, one, told in found if name == "Throttles"},
-        errors={one.name: int(sum(told)) for name, one, told in found if name == "Errors"},
-        sweeps=sweeps[0] if sweeps else None,
+        throttles=counts["Throttles"],
+        errors=counts["Errors"],
+        sweeps=counts["Invocations"].get(sweeper),
+        invocations=counts["Invocations"],
     )
 
 
@@ -81,14 +91,20 @@ def read_schedules(scheduler: Any, function: FunctionFacts) -> Sequence[Schedule
     pages = scheduler.get_paginator("list_schedules").paginate()
     listed = [one for page in pages for one in page["Schedules"] if one["Target"]["Arn"] == function.arn]
     found = [scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"]) for one in listed]
+    # All of them, and those that the service gets one day: UpdateSchedule sets back what it is not told.
+    # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
+    taken = set(scheduler.meta.service_model.operation_model("UpdateSchedule").input_shape.members) - {"State"}
     return [
         ScheduleFacts(
             name=one["Name"],
-            group=one["GroupName"],
             state=one["State"],
-            expression=one["ScheduleExpression"],
-            target_json=json.dumps(one["Target"]),
-            window_json=json.dumps(one["FlexibleTimeWindow"]),
+            settings=tuple((f"--{xform_name(key, '-')}", _written(one[key])) for key in one if key in taken),
         )
         for one in found
     ]
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str) else json.dumps(value)

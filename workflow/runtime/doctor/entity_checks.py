@@ -24,10 +24,10 @@ def lost(facts: StackFacts) -> Findings:
         f"bucket {found.bucket}",
         "the effects that they owed have not run, unless `workflow reconcile` has found them since",
         "`workflow reconcile`, then delete the objects",
+        ("workflow reconcile",),
         (
-            "workflow reconcile",
-            "# once that has found nothing more:",
-            aws(facts, "s3", "rm", f"s3://{found.bucket}", "--recursive"),
+            "once that has found nothing more:",
+            *(aws(facts, "s3", "rm", f"s3://{found.bucket}/{prefix}", "--recursive") for prefix in found.prefixes),
         ),
     )
 
@@ -36,18 +36,16 @@ def parked(facts: StackFacts) -> Findings:
     """Whether entities wait for a person; those that go on by themselves are no illness."""
     people = sorted((one for one in facts.parked or () if one.for_person), key=lambda one: one.since)
     if people:
-        longest = people[0]
+        since = span(facts.now - people[0].since)
         yield Finding(
             Level.STANDING,
-            f"{len(people)} {'entity waits' if len(people) == 1 else 'entities wait'} for a person, the longest for "
-            f"{span(facts.now - longest.since)}",
+            f"{_waiting(people, 'parked' in facts.cut)} for a person, the longest for {since}",
             _named(people),
             "their hooks do not go on by themselves, and what is owed later waits behind",
             "`workflow explain` says why; then `workflow redrive` or `workflow skip`",
+            ("workflow parked", *(command("explain", one.kind, one.entity_id) for one in people[:_MOST_NAMED])),
             (
-                "workflow parked",
-                *(command("explain", one.kind, one.entity_id) for one in people[:_MOST_NAMED]),
-                "# once the cause is mended:",
+                "once the cause is mended:",
                 *(command("redrive", one.kind, one.entity_id) for one in people[:_MOST_NAMED]),
             ),
         )
@@ -55,12 +53,18 @@ def parked(facts: StackFacts) -> Findings:
     if undeployed:
         yield Finding(
             Level.STANDING,
-            f"{len(undeployed)} {'entity waits' if len(undeployed) == 1 else 'entities wait'} for its definition",
+            f"{_waiting(undeployed, 'due' in facts.cut)} for its definition",
             _named(undeployed),
             "the deployed code does not know the version of the definition that they moved by",
             "deploy that version; they go on within two minutes",
-            ("sam build && sam deploy",),
+            by_hand=("from where that version is:", "sam build && sam deploy"),
         )
+
+
+def _waiting(entries: Sequence[ParkedFacts], more: bool) -> str:
+    if more:
+        return f"{len(entries):,} or more entities wait"
+    return f"{len(entries):,} {'entity waits' if len(entries) == 1 else 'entities wait'}"
 
 
 def _named(entries: Sequence[ParkedFacts]) -> str:
@@ -92,7 +96,7 @@ def unknown(facts: StackFacts) -> Findings:
             "deploy it; it is among this project's definitions"
             if mine
             else "put its file back beside the others, and deploy",
-            ("sam build && sam deploy",) if mine else (),
+            by_hand=("from here:", "sam build && sam deploy") if mine else (),
         )
 
 

@@ -51,7 +51,8 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class MappingFacts:
-    """An event source mapping of the stream's function; `retries` and `age_seconds` are -1 for no limit."""
+    """An event source mapping of the stream's function; `retries` and `age_seconds` are -1 for no limit; `is_own`: it
+    is one of the stack's, which CloudFormation knows."""
 
     mapping_id: str
     stream_arn: str
@@ -69,6 +70,8 @@ class MappingFacts:
     window_seconds: int = 0
     parallel: int = 1
     last_result: str = ""
+    metrics: tuple[str, ...] = ()
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +113,12 @@ class CodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFacts:
-    """A schedule that wakes the sweep function, with what UpdateSchedule wants again of it."""
+    """A schedule that wakes the sweep function. `settings` are what UpdateSchedule wants again, since it forgets
+    what it is not told: options of the AWS CLI, each with its value."""
 
     name: str
-    group: str
     state: str
-    expression: str
-    target_json: str
-    window_json: str
+    settings: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class MetricFacts:
 
 @dataclass(frozen=True, slots=True)
 class AlarmFacts:
-    """An alarm of CloudWatch."""
+    """An alarm of CloudWatch. `is_expression`: its threshold is one of a formula over its metrics. `changed_at` is when
+    it was made, or got other settings."""
 
     name: str
     metrics: frozenset[MetricFacts]
@@ -141,18 +143,23 @@ class AlarmFacts:
     is_enabled: bool = True
     actions: tuple[str, ...] = ()
     missing_data: str = "missing"
+    comparison: str = "GreaterThanThreshold"
+    threshold: float = 0
+    is_expression: bool = False
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecentFacts:
     """What CloudWatch counted in the last `minutes`: the greatest age of a record in milliseconds (None: nothing told),
-    throttles and failures by function, and how often the sweep function ran (None: nothing told)."""
+    throttles, failures and invocations by function, and how often the sweep function ran (None: nothing told)."""
 
     minutes: int
     age_ms: float | None = None
     throttles: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     errors: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     sweeps: int | None = None
+    invocations: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +187,15 @@ class EntityFacts:
 
 @dataclass(frozen=True, slots=True)
 class LostFacts:
-    """What lies in the bucket of lost records: how many objects (`more`: at least), and from when."""
+    """What lies in the bucket of lost records under the prefixes where Lambda puts them: how many objects (`more`: at
+    least), and from when."""
 
     bucket: str
     count: int
     more: bool = False
     first_at: datetime | None = None
     last_at: datetime | None = None
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +204,8 @@ class StackFacts:
 
     `endpoint_url` is '' on AWS. `overdue_since` is when the longest waiting timer or effect was due, None where nothing
     is late. `local` are the project's own definitions, None outside of a project. `codes` are told by the function's
-    code hash.
+    code hash. `cut` names the queues, `parked` and `due`, of which only the first were looked at. `read_models` are the
+    other tables of the stack.
     """
 
     stack: str
@@ -205,6 +215,7 @@ class StackFacts:
     now: datetime
     table_name: str
     failure_bucket: str = ""
+    api_id: str = ""
     table: TableFacts | None = None
     mappings: Sequence[MappingFacts] | None = None
     functions: Sequence[FunctionFacts] = ()
@@ -212,7 +223,9 @@ class StackFacts:
     schedules: Sequence[ScheduleFacts] | None = None
     alarms: Sequence[AlarmFacts] | None = None
     recent: RecentFacts | None = None
+    read_models: Sequence[TableFacts] = ()
     parked: Sequence[ParkedFacts] | None = None
+    cut: frozenset[str] = frozenset()
     overdue_since: datetime | None = None
     entities: EntityFacts | None = None
     lost: LostFacts | None = None

@@ -28,8 +28,11 @@ class Level(IntEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong: where, why it matters in one line, the way out, and the commands that mend it (none
-    where only a person can say what to do). Quotes no data."""
+    """One thing that is wrong: where, why it matters in one line, the way out, and what to type. Quotes no data.
+
+    `fix` are the commands that anybody may run at any time. `by_hand` is what only a person can decide, because it
+    deletes, switches off, runs hooks again or deploys: under which condition, then the commands.
+    """
 
     level: Level
     what: str
@@ -37,6 +40,7 @@ class Finding(NamedTuple):
     why: str
     way_out: str
     fix: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
     @property
     def is_danger(self) -> bool:
@@ -52,3 +56,11 @@ def aws(facts: StackFacts, *words: str) -> str:
     """A line for a shell that calls the AWS CLI where the stack is."""
     at = ["--endpoint-url", facts.endpoint_url] if facts.endpoint_url else []
     return shlex.join(["aws", *words, "--region", facts.region, *at])
+
+
+def change_table(facts: StackFacts, name: str, *words: str) -> tuple[str, str]:
+    """Lines that change a table, and wait until that is done: DynamoDB refuses other changes until then."""
+    return (
+        aws(facts, "dynamodb", "update-table", "--table-name", name, *words),
+        aws(facts, "dynamodb", "wait", "table-exists", "--table-name", name),
+    )

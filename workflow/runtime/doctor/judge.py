@@ -9,6 +9,7 @@ from workflow.runtime.doctor import (
     batch_checks,
     entity_checks,
     function_checks,
+    mapping_checks,
     stream_checks,
     sweep_checks,
     table_checks,
@@ -32,7 +33,7 @@ def unseen(facts: StackFacts) -> Findings:
 # Of the same level, the first is the most dangerous.
 CHECKS: tuple[Check, ...] = (
     stream_checks.has_stream,
-    stream_checks.has_mapping,
+    mapping_checks.has_mapping,
     entity_checks.lost,
     table_checks.is_there,
     function_checks.are_there,
@@ -54,6 +55,7 @@ CHECKS: tuple[Check, ...] = (
     alarm_checks.silenced,
     unseen,
     table_checks.costs,
+    table_checks.read_models,
     function_checks.logs,
 )
 

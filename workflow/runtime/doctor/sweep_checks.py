@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from workflow.runtime.doctor.facts import FunctionFacts, ScheduleFacts, StackFacts
+from workflow.runtime.doctor.facts import FunctionFacts, RecentFacts, ScheduleFacts, StackFacts
 from workflow.runtime.doctor.finding import Finding, Findings, Level, aws
 from workflow.runtime.explain import span
 
 LATE = timedelta(minutes=5)
-_BEHIND_MS = 60_000
+BEHIND_MS = 60_000
 _NEARLY_LOST_MS = 12 * 3600 * 1000
+_CONSEQUENCES = {
+    "stream": "what the stream brought comes again",
+    "sweep": "what it left waits for the next minute's",
+    "webhook": "senders are told that it failed, and a delivery is lost if its sender does not repeat it",
+    "api": "callers are told that it failed, and ask again, safely with the same request id",
+}
 _STANDS = "no timer fires, and nothing that was put aside goes on, be it redriven or not"
 
 
@@ -32,12 +38,8 @@ def has_schedule(facts: StackFacts) -> Findings:
 
 
 def _switched_off(facts: StackFacts, schedule: ScheduleFacts) -> Finding:
-    fix = aws(
-        facts,
-        *("scheduler", "update-schedule", "--name", schedule.name, "--group-name", schedule.group),
-        *("--schedule-expression", schedule.expression, "--flexible-time-window", schedule.window_json),
-        *("--target", schedule.target_json, "--state", "ENABLED"),
-    )
+    settings = [word for setting in schedule.settings for word in setting]
+    fix = aws(facts, "scheduler", "update-schedule", *settings, "--state", "ENABLED")
     what = f"the schedule is {schedule.state}"
     return Finding(Level.STANDING, what, f"schedule {schedule.name}", _STANDS, "switch it on", (fix,))
 
@@ -72,35 +74,51 @@ def _is_settled(facts: StackFacts, function: FunctionFacts) -> bool:
 
 
 def keeps_up(facts: StackFacts) -> Findings:
-    """Whether the function keeps up with the stream, unthrottled and unharmed."""
-    recent, function = facts.recent, facts.find_function("stream")
-    if recent is None or function is None:
+    """Whether the functions keep up with what comes, unthrottled and unharmed."""
+    if facts.recent is None:
         return
-    where = f"function {function.name}"
-    if recent.age_ms is not None and recent.age_ms > _BEHIND_MS:
-        nearly = recent.age_ms > _NEARLY_LOST_MS
-        yield Finding(
-            Level.LOSING if nearly else Level.STANDING,
-            f"the oldest record waits for {span(timedelta(milliseconds=recent.age_ms))}",
-            where,
-            "records live for 24 hours, and are given up before" if nearly else "hooks run that much later",
-            "see its throttles and its log; more at once: StreamParallelizationFactor, StreamBatchSize",
+    yield from _behind(facts, facts.recent)
+    for name, count in sorted(facts.recent.throttles.items()):
+        yield from _failing(
+            *(facts, facts.recent, name, count, facts.recent.invocations.get(name, 0) + count),
+            "was throttled",
+            "the account's concurrency, or what is reserved for it, is used up",
+            "raise the quota of concurrent executions, or reserve some for it",
         )
-    for name, count in sorted(recent.throttles.items()):
-        if count:
-            yield Finding(
-                Level.STANDING,
-                f"it was throttled {count} times in the last {recent.minutes} minutes",
-                f"function {name}",
-                "the account's concurrency, or what is reserved for it, is used up",
-                "raise the quota of concurrent executions, or reserve some for it",
-            )
-    for name, count in sorted(recent.errors.items()):
-        if count:
-            yield Finding(
-                Level.STANDING,
-                f"it failed {count} times in the last {recent.minutes} minutes",
-                f"function {name}",
-                "a process died, or a setting is wrong; what the stream brought comes again",
-                "see its log",
-            )
+    for name, count in sorted(facts.recent.errors.items()):
+        yield from _failing(
+            *(facts, facts.recent, name, count, facts.recent.invocations.get(name, 0)),
+            *("failed", "a process died, or a setting is wrong", "see its log"),
+        )
+
+
+def _behind(facts: StackFacts, recent: RecentFacts) -> Findings:
+    function = facts.find_function("stream")
+    if function is None or recent.age_ms is None or recent.age_ms <= BEHIND_MS:
+        return
+    nearly = recent.age_ms > _NEARLY_LOST_MS
+    yield Finding(
+        Level.LOSING if nearly else Level.STANDING,
+        f"the oldest record waits for {span(timedelta(milliseconds=recent.age_ms))}",
+        f"function {function.name}",
+        "records live for 24 hours, and are given up before" if nearly else "hooks run that much later",
+        "see its throttles and its log; more at once: StreamParallelizationFactor, StreamBatchSize",
+    )
+
+
+def _failing(
+    facts: StackFacts, recent: RecentFacts, name: str, count: int, tried: int, what: str, why: str, way_out: str
+) -> Findings:
+    if not count:
+        return
+    role = next((function.role for function in facts.functions if function.name == name), "")
+    times = f"{count} of {tried} times" if tried > count else f"{count} {'time' if count == 1 else 'times'}"
+    consequence = f"; {_CONSEQUENCES[role]}" if role in _CONSEQUENCES else ""
+    yield Finding(
+        # One may be a process that died; it stands still where nearly nothing else happens.
+        Level.STANDING if count > 1 and 2 * count >= tried else Level.ADVICE,
+        f"it {what} {times} in the last {recent.minutes} minutes",
+        f"function {name}",
+        f"{why}{consequence}",
+        way_out,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workflow.runtime.doctor.facts import IndexFacts, StackFacts, TableFacts
-from workflow.runtime.doctor.finding import Finding, Findings, Level, aws
+from workflow.runtime.doctor.finding import Finding, Findings, Level, aws, change_table
 
 EXPIRES_AT = "expires_at"
 INDEXES = (
@@ -80,13 +80,7 @@ def safety(facts: StackFacts) -> Findings:
             f"table {table.name}",
             "what a bug or a person overwrites or deletes is gone; there is no other backup of it",
             "switch it on",
-            (
-                aws(
-                    facts,
-                    *("dynamodb", "update-continuous-backups", "--table-name", table.name),
-                    *("--point-in-time-recovery-specification", "PointInTimeRecoveryEnabled=true"),
-                ),
-            ),
+            (_recoverable(facts, table),),
         )
     if not table.is_protected:
         yield Finding(
@@ -95,8 +89,40 @@ def safety(facts: StackFacts) -> Findings:
             f"table {table.name}",
             "one command deletes every entity and its history",
             "protect it; parameter DeletionProtection of the template",
-            (aws(facts, "dynamodb", "update-table", "--table-name", table.name, "--deletion-protection-enabled"),),
+            change_table(facts, table.name, "--deletion-protection-enabled"),
         )
+
+
+def _recoverable(facts: StackFacts, table: TableFacts) -> str:
+    return aws(
+        facts,
+        *("dynamodb", "update-continuous-backups", "--table-name", table.name),
+        *("--point-in-time-recovery-specification", "PointInTimeRecoveryEnabled=true"),
+    )
+
+
+def read_models(facts: StackFacts) -> Findings:
+    """Whether the stack's other tables can be had again; what a projection wrote there can be written anew."""
+    for table in facts.read_models:
+        where = f"table {table.name}"
+        if table.recovery is False:
+            yield Finding(
+                Level.ADVICE,
+                "point-in-time recovery is off for a table beside the entities'",
+                where,
+                "what is overwritten or deleted there is gone, unless `workflow rebuild` can write it anew",
+                "switch it on",
+                (_recoverable(facts, table),),
+            )
+        if not table.is_protected:
+            yield Finding(
+                Level.ADVICE,
+                "a table beside the entities' is not protected from being deleted",
+                where,
+                "one command deletes it",
+                "protect it; parameter DeletionProtection of the template",
+                change_table(facts, table.name, "--deletion-protection-enabled"),
+            )
 
 
 def costs(facts: StackFacts) -> Findings:
@@ -113,27 +139,25 @@ def costs(facts: StackFacts) -> Findings:
             f"table {table.name}",
             "above it writes are throttled: transitions are tried again, then refused for the moment",
             "pay per request, unless its load is known and even",
-            (
-                aws(
-                    facts,
-                    *("dynamodb", "update-table", "--table-name", table.name, "--billing-mode", "PAY_PER_REQUEST"),
-                ),
+            by_hand=(
+                "unless its load is known and even:",
+                *change_table(facts, table.name, "--billing-mode", "PAY_PER_REQUEST"),
             ),
         )
 
 
 def _never_expires(facts: StackFacts, table: TableFacts) -> Finding:
+    switched = aws(
+        facts,
+        *("dynamodb", "update-time-to-live", "--table-name", table.name),
+        *("--time-to-live-specification", f"Enabled=true,AttributeName={EXPIRES_AT}"),
+    )
     return Finding(
         Level.ADVICE,
         f"items expire by {table.expiry!r}, not by {EXPIRES_AT!r}" if table.expiry else "nothing expires",
         f"table {table.name}",
         "request ids that are long over stay, and the table grows with each",
         f"switch the time to live on, by {EXPIRES_AT}",
-        (
-            aws(
-                facts,
-                *("dynamodb", "update-time-to-live", "--table-name", table.name),
-                *("--time-to-live-specification", f"Enabled=true,AttributeName={EXPIRES_AT}"),
-            ),
-        ),
+        () if table.expiry else (switched,),
+        (f"once it is switched off for {table.expiry!r}, and an hour has passed:", switched) if table.expiry else (),
     )

@@ -19,7 +19,7 @@ from tests.fakes.stacks import (
     with_mapping,
     with_table,
 )
-from workflow.runtime.doctor.facts import LostFacts, StackFacts
+from workflow.runtime.doctor.facts import LostFacts, MappingFacts, RecentFacts, StackFacts
 from workflow.runtime.doctor.finding import Finding, Level
 from workflow.runtime.doctor.judge import exit_code, judge
 
@@ -82,35 +82,113 @@ def test_without_a_mapping_one_is_made_with_all_that_it_needs() -> None:
             "StartingPosition": "TRIM_HORIZON",
             "BatchSize": 100,
             "ParallelizationFactor": 1,
+            "MaximumBatchingWindowInSeconds": 0,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "BisectBatchOnFunctionError": True,
             "MaximumRetryAttempts": 20,
             "MaximumRecordAgeInSeconds": 43200,
             "FilterCriteria": {"Filters": [{"Pattern": '{"dynamodb":{"Keys":{"sk":{"S":["entity"]}}}}'}]},
+            "MetricsConfig": {"Metrics": ["EventCount"]},
             "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::shop-lost"}},
         },
     )
 
 
-def test_a_mapping_of_a_stream_that_was_is_made_again_before_it_is_removed() -> None:
-    old = STREAM.replace("2026-01", "2025-01")
-    finding = the_one(with_mapping(stream_arn=old, batch_size=7, parallel=3))
+OLD = STREAM.replace("2026-01", "2025-01")
+REMOVED = "aws lambda delete-event-source-mapping --uuid {} --region eu-west-1"
 
-    assert (finding.level, finding.where) == (Level.LOSING, f"mapping {MAPPING_ID}, on {old}")
-    made, removed, then = finding.fix
-    assert read_command(made).parameters["EventSourceArn"] == STREAM
-    assert read_command(made).parameters["BatchSize"] == 7
-    assert read_command(made).parameters["ParallelizationFactor"] == 3
-    assert read_command(removed) == AwsCommand("lambda", "delete_event_source_mapping", {"UUID": MAPPING_ID})
+
+def test_a_stream_made_anew_gets_a_mapping_by_hand_and_the_stack_keeps_its_own() -> None:
+    old = with_mapping(stream_arn=OLD, batch_size=7, parallel=3, window_seconds=2, metrics=("EventCount",))
+    finding = judge(old)[0]
+
+    assert (finding.level, finding.where) == (Level.LOSING, f"mapping {MAPPING_ID}, on {OLD}")
+    made, then = finding.fix
+    settings = read_command(made).parameters
+    assert {name: settings[name] for name in ("EventSourceArn", "StartingPosition", "BatchSize")} == {
+        "EventSourceArn": STREAM,
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 7,
+    }
+    assert (settings["ParallelizationFactor"], settings["MaximumBatchingWindowInSeconds"]) == (3, 2)
+    assert settings["MetricsConfig"] == {"Metrics": ["EventCount"]}
     assert then == "workflow reconcile"
+    # CloudFormation changes a mapping by its id: removed, it would make the next deployment fail.
+    assert not any("delete" in line for line in (*finding.fix, *finding.by_hand))
+    assert "the stack does not know that mapping" in finding.way_out
+
+
+def test_a_mapping_of_an_alias_is_made_again_for_the_alias() -> None:
+    alias = f"{MAPPING.function}:live"
+
+    assert (
+        read_command(the_one(with_mapping(stream_arn=OLD, function=alias)).fix[0]).parameters["FunctionName"] == alias
+    )
+
+
+HANDMADE = replace(MAPPING, mapping_id="made-by-hand", is_own=False)
+CHANGE = f"write `Stream: {STREAM}` in place of `!GetAtt Table.StreamArn`"
+
+
+@pytest.mark.parametrize(
+    ("own", "before", "then"),
+    [
+        ((replace(MAPPING, stream_arn=OLD),), f"in the template, {CHANGE}", "sam build && sam deploy"),
+        (
+            (),
+            f"in the template, give the event of the stream's function another name, and {CHANGE}",
+            "sam build && sam deploy",
+        ),
+        (
+            (replace(MAPPING, state="Disabled"),),
+            f"see that the stack's own mapping {MAPPING_ID} may be switched on",
+            f"aws lambda update-event-source-mapping --uuid {MAPPING_ID} --enabled --region eu-west-1",
+        ),
+    ],
+    ids=["its own reads a stream that was", "its own is gone", "its own is switched off"],
+)
+def test_a_mapping_made_by_hand_works_and_is_told_how_it_gets_into_the_stack(
+    own: tuple[MappingFacts, ...], before: str, then: str
+) -> None:
+    finding = the_one(stack(mappings=(HANDMADE, *own)))
+
+    assert (finding.level, finding.what, finding.where) == (
+        Level.ADVICE,
+        "the mapping that works was made by hand: the stack does not know it",
+        "mapping made-by-hand",
+    )
+    assert finding.way_out == f"{before}; then put the stack's in its place"
+    assert (finding.fix, finding.by_hand) == (
+        (),
+        (f"{before}; then, one right after the other:", REMOVED.format("made-by-hand"), then),
+    )
+
+
+def test_two_mappings_that_bring_the_same_records_are_found() -> None:
+    finding = the_one(stack(mappings=(HANDMADE, MAPPING)))
+
+    assert (finding.level, finding.what, finding.where) == (
+        Level.EXPOSED,
+        "2 mappings bring the same records to the function",
+        f"mapping {MAPPING_ID}, mapping made-by-hand",
+    )
+    assert (finding.fix, finding.by_hand) == (
+        (),
+        ("once you know that nobody needs it:", REMOVED.format("made-by-hand")),
+    )
+    assert judge(stack(mappings=(replace(HANDMADE, state="Disabled"), MAPPING))) == []
 
 
 def test_beside_a_mapping_that_works_an_old_one_is_only_in_the_way() -> None:
-    old = replace(MAPPING, mapping_id="mapping-0", stream_arn=f"{STREAM}-old")
+    old = replace(HANDMADE, stream_arn=OLD)
+    finding = the_one(stack(mappings=(old, MAPPING)))
 
-    assert told(stack(mappings=(old, MAPPING))) == [
-        (Level.ADVICE, "the mapping reads another stream than the table has now")
-    ]
+    assert (finding.level, finding.what, finding.fix) == (
+        Level.ADVICE,
+        "the mapping reads another stream than the table has now",
+        (),
+    )
+    assert finding.by_hand[1:] == (REMOVED.format("made-by-hand"),)
 
 
 def test_a_table_without_a_stream_loses_work_whatever_its_mapping_says() -> None:
@@ -138,10 +216,31 @@ def test_a_stream_without_both_images_says_what_that_costs(view: str, level: Lev
     assert finding.why.startswith(cost)
 
 
-def test_a_mapping_whose_last_batch_had_a_problem_stands_still() -> None:
-    assert told(with_mapping(last_result="PROBLEM: Function call failed")) == [
-        (Level.STANDING, "the mapping has a problem: PROBLEM: Function call failed")
-    ]
+FAILED = "PROBLEM: Function call failed"
+
+
+@pytest.mark.parametrize(
+    "recent",
+    [
+        None,
+        RecentFacts(10, errors={"shop-Stream": 1}, invocations={"shop-Stream": 9}),
+        RecentFacts(10, throttles={"shop-Stream": 1}, invocations={"shop-Stream": 9}),
+        RecentFacts(10, age_ms=90_000),
+    ],
+)
+def test_a_mapping_whose_batches_fail_stands_still(recent: RecentFacts | None) -> None:
+    found = told(replace(with_mapping(last_result=FAILED), recent=recent))
+    assert (Level.STANDING, f"the mapping has a problem: {FAILED}") in found
+
+
+def test_the_last_batch_s_problem_is_over_once_nothing_fails_and_nothing_waits() -> None:
+    assert told(with_mapping(last_result=FAILED)) == [(Level.ADVICE, f"the last batch had a problem: {FAILED}")]
+
+
+def test_what_hinders_the_mapping_itself_stands_still_since_no_metric_tells_of_it() -> None:
+    denied = "PROBLEM: Lambda is not authorized to read the stream"
+
+    assert told(with_mapping(last_result=denied)) == [(Level.STANDING, f"the mapping has a problem: {denied}")]
 
 
 SETTINGS = [
@@ -219,6 +318,20 @@ def test_lost_records_are_told_with_their_number_and_age() -> None:
     lost = LostFacts("shop-lost", 1000, True, NOW.replace(hour=9), NOW.replace(hour=11))
 
     assert told(stack(lost=lost)) == [(Level.LOSING, "1000 or more batches of records were given up, the first 3h ago")]
+
+
+def test_lost_records_are_removed_by_hand_and_from_nowhere_but_where_lambda_put_them() -> None:
+    lost = LostFacts("shop-lost", 2, prefixes=("aws/lambda/one/", "aws/lambda/two/"))
+    finding = the_one(stack(lost=lost))
+
+    assert (finding.fix, finding.by_hand) == (
+        ("workflow reconcile",),
+        (
+            "once that has found nothing more:",
+            "aws s3 rm s3://shop-lost/aws/lambda/one/ --recursive --region eu-west-1",
+            "aws s3 rm s3://shop-lost/aws/lambda/two/ --recursive --region eu-west-1",
+        ),
+    )
 
 
 def test_the_most_dangerous_is_told_first_and_decides_how_the_doctor_ends() -> None:

@@ -34,12 +34,23 @@ def test_entities_that_wait_for_a_person_are_told_the_longest_waiting_first() ->
                 "workflow explain order 42",
                 "workflow explain -- order -8",
                 "workflow explain order 7",
-                "# once the cause is mended:",
+            ),
+            (
+                "once the cause is mended:",
                 "workflow redrive order 42",
                 "workflow redrive -- order -8",
                 "workflow redrive order 7",
             ),
         )
+    ]
+
+
+def test_of_more_than_were_looked_at_the_number_is_no_more_than_a_beginning() -> None:
+    waiting = [parked("1", 5), parked("2", 5), parked("3", 5, why="definition", for_person=False)]
+
+    assert [what for _, what, _ in told(stack(parked=waiting, cut=frozenset({"parked", "due"})))] == [
+        "2 or more entities wait for a person, the longest for 5m",
+        "1 or more entities wait for its definition",
     ]
 
 
@@ -71,9 +82,10 @@ def test_a_definition_that_is_here_is_deployed_from_here() -> None:
     seen = EntityFacts(1, 1, {("order", 2): (1, "77")})
     (unknown, *others) = judge(stack(entities=seen, local=order(version=2)))
 
-    assert (unknown.way_out, unknown.fix) == (
+    assert (unknown.way_out, unknown.fix, unknown.by_hand) == (
         "deploy it; it is among this project's definitions",
-        ("sam build && sam deploy",),
+        (),
+        ("from here:", "sam build && sam deploy"),
     )
     assert [finding.what for finding in others] == [
         "order@1: deployed, and not here",

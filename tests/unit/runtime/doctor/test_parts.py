@@ -17,6 +17,7 @@ from tests.fakes.stacks import (
     SCHEDULE,
     TABLE,
     alarm,
+    function,
     order,
     stack,
     with_function,
@@ -33,7 +34,8 @@ def told(facts: StackFacts) -> list[tuple[Level, str, str]]:
 
 
 def mended_by(facts: StackFacts) -> list[AwsCommand]:
-    return [read_command(line) for finding in judge(facts) for line in finding.fix]
+    lines = [line for finding in judge(facts) for line in finding.fix]
+    return [read_command(line) for line in lines if not line.startswith("aws dynamodb wait ")]
 
 
 def test_a_table_without_point_in_time_recovery_is_exposed() -> None:
@@ -69,14 +71,36 @@ def test_protection_expiry_and_capacity_are_advice_each_with_its_command() -> No
                 "TimeToLiveSpecification": {"Enabled": True, "AttributeName": "expires_at"},
             },
         ),
-        ("update_table", {"TableName": "shop-Table", "BillingMode": "PAY_PER_REQUEST"}),
     ]
+    (_, _, provisioned) = judge(facts)
+    assert provisioned.by_hand[0] == "unless its load is known and even:"
+    assert read_command(provisioned.by_hand[1]).parameters == {
+        "TableName": "shop-Table",
+        "BillingMode": "PAY_PER_REQUEST",
+    }
 
 
-def test_items_that_expire_by_another_attribute_are_told() -> None:
-    assert told(with_table(expiry="ttl")) == [
-        (Level.ADVICE, "items expire by 'ttl', not by 'expires_at'", "table shop-Table")
+def test_items_that_expire_by_another_attribute_are_told_and_changed_by_hand() -> None:
+    facts = with_table(expiry="ttl")
+
+    assert told(facts) == [(Level.ADVICE, "items expire by 'ttl', not by 'expires_at'", "table shop-Table")]
+    # DynamoDB refuses it while another attribute is the one.
+    assert mended_by(facts) == []
+
+
+def test_the_stack_s_other_tables_are_advice() -> None:
+    mine = replace(TABLE, name="shop-OrderHistory", recovery=False, is_protected=False)
+    facts = stack(read_models=(mine, replace(mine, name="shop-PaymentHistory", recovery=True, is_protected=True)))
+
+    assert told(facts) == [
+        (
+            Level.ADVICE,
+            "point-in-time recovery is off for a table beside the entities'",
+            "table shop-OrderHistory",
+        ),
+        (Level.ADVICE, "a table beside the entities' is not protected from being deleted", "table shop-OrderHistory"),
     ]
+    assert [one.parameters["TableName"] for one in mended_by(facts)] == ["shop-OrderHistory"] * 2
 
 
 def test_what_could_not_be_looked_at_of_a_table_is_no_finding_of_its_own() -> None:
@@ -237,13 +261,49 @@ def test_a_stream_that_is_behind_stands_still_and_one_that_is_far_behind_loses(
     assert told(stack(recent=RecentFacts(10, age_ms=age_ms, sweeps=10))) == found
 
 
-def test_throttles_and_failures_of_late_are_told_by_function() -> None:
-    recent = RecentFacts(10, None, {"shop-Stream": 4, "shop-Sweep": 0}, {"shop-Webhook": 2}, 10)
+@pytest.mark.parametrize(
+    ("count", "of", "level", "times"),
+    [
+        (1, 600, Level.ADVICE, "1 of 600 times"),
+        (1, 1, Level.ADVICE, "1 time"),
+        (2, 5, Level.ADVICE, "2 of 5 times"),
+        (3, 5, Level.STANDING, "3 of 5 times"),
+        (7, 7, Level.STANDING, "7 times"),
+    ],
+)
+def test_a_function_stands_still_where_half_of_what_it_does_fails(
+    count: int, of: int, level: Level, times: str
+) -> None:
+    failed = RecentFacts(10, errors={"shop-Sweep": count}, sweeps=10, invocations={"shop-Sweep": of})
+    throttled = RecentFacts(10, throttles={"shop-Sweep": count}, sweeps=10, invocations={"shop-Sweep": of - count})
 
-    assert told(stack(recent=recent)) == [
-        (Level.STANDING, "it was throttled 4 times in the last 10 minutes", "function shop-Stream"),
-        (Level.STANDING, "it failed 2 times in the last 10 minutes", "function shop-Webhook"),
-    ]
+    where = "function shop-Sweep"
+    assert told(stack(recent=failed)) == [(level, f"it failed {times} in the last 10 minutes", where)]
+    assert told(stack(recent=throttled)) == [(level, f"it was throttled {times} in the last 10 minutes", where)]
+
+
+@pytest.mark.parametrize(
+    ("role", "why"),
+    [
+        ("stream", "what the stream brought comes again"),
+        ("sweep", "what it left waits for the next minute's"),
+        ("webhook", "senders are told that it failed, and a delivery is lost if its sender does not repeat it"),
+        ("api", "callers are told that it failed, and ask again, safely with the same request id"),
+    ],
+)
+def test_what_a_failure_means_depends_on_what_the_function_is_for(role: str, why: str) -> None:
+    one = function(role)
+    recent = RecentFacts(10, errors={one.name: 1}, sweeps=10)
+
+    (finding,) = judge(stack(functions=(*HEALTHY.functions[:2], one), recent=recent))
+    assert finding.why == f"a process died, or a setting is wrong; {why}"
+
+
+def test_without_a_function_for_the_stream_the_others_are_looked_at_all_the_same() -> None:
+    recent = RecentFacts(10, 90_000.0, {}, {"shop-Webhook": 2}, 10)
+    facts = stack(functions=HEALTHY.functions[1:], mappings=None, recent=recent, alarms=None)
+
+    assert (Level.STANDING, "it failed 2 times in the last 10 minutes", "function shop-Webhook") in told(facts)
 
 
 def test_an_alarm_is_known_by_what_it_looks_at_and_not_by_its_name() -> None:
