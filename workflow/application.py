@@ -48,11 +48,11 @@ class Workflow:
     ) -> None:
         """Loads the definitions (a folder, a file, or loaded ones) and checks them against the handlers.
 
-        With `hooks_required=False` they may ask for hooks that no handler registers. `ledger` defaults to the store's
-        own; so do `records`, which only `operations` needs. `max_depth`: how many effects may lead one to another.
-        `publisher` takes what the definitions publish; without one it waits. `tracer` and `meter` keep what was
-        done, and how often. Raises DefinitionError with all problems,
-        or RegisterHookError.
+        With `hooks_required=False` the definitions may name hooks that no handler registers. `ledger` and `records` are
+        the store's own unless they are given; only `operations` needs `records`. `max_depth` is how many transitions
+        may lead one to another. `publisher` takes the messages that the definitions publish; without one these effects
+        wait. `tracer` keeps traces and `meter` counts. Raises DefinitionError with all problems, RegisterHookError, or
+        SettingsError if there is no ledger.
         """
         hooks = Hooks(handlers)
         if not isinstance(definitions, Definitions):

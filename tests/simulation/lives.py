@@ -1,5 +1,5 @@
-"""Fixed lives of an order, a job and a shipment, for faults at every point: all of the happy way, an effect that is tried
-again, one that waits for a person and is redriven, and a timer where the kind has one."""
+"""Fixed lives of an order, a job and a shipment, for faults at every point: all of the happy way, an effect that is
+tried again, one that waits for a person and is redriven, and a timer where the kind has one."""
 
 from __future__ import annotations
 

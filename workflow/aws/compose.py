@@ -107,7 +107,7 @@ def read_compiled(file: str) -> Definitions:
 
 def read_compiled_webhooks(file: str) -> Webhooks:
     """Webhooks that were compiled to plain data; none where there is no such file. Raises SettingsError."""
-    # Here and not above: one Lambda of three has webhooks.
+    # Here and not above: of the four Lambdas one has webhooks.
     from workflow.definition.webhooks.plain import from_plain
     from workflow.definition.webhooks.webhook import Webhooks
 

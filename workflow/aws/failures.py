@@ -1,4 +1,4 @@
-"""boto3's errors translated, once, into the house's own."""
+"""boto3's errors translated, once, into the framework's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entities, events, effects and problems in the form that `--json` gives: the same words as the rest of the house."""
+"""Entities, events, effects and problems as data in the form that `--json` gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A definition as the rest of the house uses it: frozen, checked, and free of YAML, pydantic and AWS."""
+"""A definition as the rest of the framework uses it: frozen, checked, and free of YAML, pydantic and AWS."""
 
 from __future__ import annotations
 

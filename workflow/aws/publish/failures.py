@@ -1,4 +1,4 @@
-"""What SQS, SNS, EventBridge and S3 say of a message that they did not take, in the house's own words."""
+"""What SQS, SNS, EventBridge and S3 say of a message that they did not take, as the framework's errors."""
 
 from __future__ import annotations
 

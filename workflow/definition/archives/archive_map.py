@@ -1,4 +1,4 @@
-"""The map of an old system's archive as the rest of the house uses it: frozen, checked, free of YAML and pydantic."""
+"""The map of an old system's archive as the framework uses it: frozen, checked, free of YAML and pydantic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A webhook as the rest of the house uses it: frozen, checked, and free of YAML and pydantic."""
+"""A webhook as the rest of the framework uses it: frozen, checked, and free of YAML and pydantic."""
 
 from __future__ import annotations
 

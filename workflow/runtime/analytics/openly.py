@@ -1,4 +1,4 @@
-"""Openly: what of payloads and changes may leave the table, for eyes that may not see everything."""
+"""What of payloads and changes may leave the table, for readers who may not see sensitive values."""
 
 from __future__ import annotations
 
