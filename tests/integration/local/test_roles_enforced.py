@@ -1,4 +1,4 @@
-"""What the embedded cloud makes of a role: conditions on leading keys hold, and calls are written down when asked."""
+"""What the embedded cloud makes of a role: it asks for what AWS asks for, and writes calls down when asked to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from tests.engines import create_table
 from workflow.aws.client import make_client
 from workflow.local.embedded_cloud import REGION, EmbeddedCloud
+from workflow.local.mailbox import verify_sender
 
 LANES_ALONE = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lane#*"]}}
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
@@ -47,7 +48,7 @@ def client(cloud: EmbeddedCloud, table: str) -> Any:
     return in_role(cloud, "lanes", statements)
 
 
-def in_role(cloud: EmbeddedCloud, role: str, statements: list[dict[str, Any]]) -> Any:
+def in_role(cloud: EmbeddedCloud, role: str, statements: list[dict[str, Any]], service: str = "dynamodb") -> Any:
     iam = make_client("iam", endpoint_url=cloud.endpoint_url)
     trust = {"Version": "2012-10-17", "Statement": [TRUST]}
     arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -55,7 +56,7 @@ def in_role(cloud: EmbeddedCloud, role: str, statements: list[dict[str, Any]]) -
     iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=json.dumps(policy))
     given = make_client("sts", endpoint_url=cloud.endpoint_url).assume_role(RoleArn=arn, RoleSessionName="test")
     return botocore.session.get_session().create_client(
-        "dynamodb",
+        service,
         endpoint_url=cloud.endpoint_url,
         region_name=REGION,
         aws_access_key_id=given["Credentials"]["AccessKeyId"],
@@ -105,3 +106,40 @@ def test_every_call_of_a_role_is_written_down_a_transactions_by_its_parts(
         {"role": "lanes", "action": "dynamodb:DeleteItem", "resource": arn, "keys": ["lane#job#build#b"]},
         {"role": "lanes", "action": "dynamodb:Scan", "resource": arn, "keys": []},
     ]
+
+
+def test_a_condition_on_the_sender_lets_pass_the_one_address(cloud: EmbeddedCloud) -> None:
+    statement = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+    sender = {"StringEquals": {"ses:FromAddress": "shop@example.com"}}
+    mails = in_role(cloud, "sender", [statement | {"Condition": sender}], "sesv2")
+    for address in ("shop@example.com", "ceo@example.com"):
+        verify_sender(cloud.endpoint_url, address)
+    body = {"Simple": {"Subject": {"Data": "hello"}, "Body": {"Text": {"Data": "you"}}}}
+    to = {"ToAddresses": ["ada@example.com"]}
+    assert mails.send_email(FromEmailAddress="shop@example.com", Destination=to, Content=body)["MessageId"]
+    with pytest.raises(ClientError, match="not authorized to perform"):
+        mails.send_email(FromEmailAddress="ceo@example.com", Destination=to, Content=body)
+
+
+def test_a_batch_needs_the_permission_to_send_one(cloud: EmbeddedCloud) -> None:
+    queue = make_client("sqs", endpoint_url=cloud.endpoint_url).create_queue(QueueName="orders")["QueueUrl"]
+    topic = make_client("sns", endpoint_url=cloud.endpoint_url).create_topic(Name="orders")["TopicArn"]
+    queues = in_role(cloud, "queues", [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}], "sqs")
+    topics = in_role(cloud, "topics", [{"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}], "sns")
+    entry = {"Id": "1"}
+    assert queues.send_message_batch(QueueUrl=queue, Entries=[entry | {"MessageBody": "one"}])["Successful"]
+    assert topics.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[entry | {"Message": "one"}])["Successful"]
+
+
+def test_a_bus_is_asked_for_as_a_bus_and_a_build_as_its_project(cloud: EmbeddedCloud, calls: Path) -> None:
+    where = f"{REGION}:000000000000"
+    bus = make_client("events", endpoint_url=cloud.endpoint_url).create_event_bus(Name="orders")["EventBusArn"]
+    asked = [{"Effect": "Allow", "Action": "events:DescribeEventBus", "Resource": bus}]
+    assert in_role(cloud, "buses", asked, "events").describe_event_bus(Name="orders")["Arn"] == bus
+    builds = in_role(cloud, "builds", [{"Effect": "Allow", "Action": "codebuild:*", "Resource": "*"}], "codebuild")
+    calls.write_text("")
+    builds.batch_get_builds(ids=["ci:1"])
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        builds.stop_build(id="ci:1")
+    arn = f"arn:aws:codebuild:{where}:project/ci"
+    assert [json.loads(line)["resource"] for line in calls.read_text().splitlines()] == [arn, arn]
