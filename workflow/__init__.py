@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from workflow.errors import Refused as Refused
     from workflow.errors import Retryable as Retryable
     from workflow.errors import WorkflowError as WorkflowError
+    from workflow.runtime.accepted import Accepted as Accepted
     from workflow.runtime.effect import Effect as Effect
-    from workflow.runtime.fire import Accepted as Accepted
     from workflow.runtime.marks import guard as guard
     from workflow.runtime.marks import hook as hook
     from workflow.runtime.marks import limit as limit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workflow.runtime.marks import projection as projection
 
 _HOMES = {
-    "Accepted": "workflow.runtime.fire",
+    "Accepted": "workflow.runtime.accepted",
     "Definition": "workflow.definition.definition",
     "Definitions": "workflow.definition.definition",
     "Effect": "workflow.runtime.effect",

@@ -11,8 +11,9 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import EntityNotFoundError, PayloadError, SettingsError
 from workflow.operations import Operations
+from workflow.runtime.accepted import Accepted
 from workflow.runtime.ask import Ask, check_id
-from workflow.runtime.fire import Accepted, create, fire
+from workflow.runtime.fire import create, fire
 from workflow.runtime.hooks import Handlers, Hooks, require
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.metering import NO_METER, Meter

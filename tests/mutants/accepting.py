@@ -29,7 +29,7 @@ MUTANTS = (
         "lost response taken as not written",
         "the error of the last attempt is told, though an earlier one was not answered and may have been written",
         (1,),
-        (Edit(f"{_FIRE}:_commit", "if unanswered:", "if False:"),),
+        (Edit("workflow.runtime.commit:commit", "if unanswered:", "if False:"),),
         dies_soon=True,
     ),
     Mutant(
@@ -43,15 +43,15 @@ MUTANTS = (
         "echo refused",
         "a refusal is final although the same request id was accepted before",
         (1,),
-        (Edit(f"{_FIRE}:_settled", "return _earlier(runtime, ask) or _refuse(event)", "return _refuse(event)"),),
+        (Edit(f"{_FIRE}:_earlier_or_raise", "if earlier is None:", "if True:"),),
     ),
     Mutant(
         "reject on a stale read",
         "a refusal is final on the copy that the caller held",
         (1,),
         (
-            Edit(f"{_FIRE}:_settled", "fresh = ask.held is None and not creating", "fresh = True"),
-            Edit(f"{_FIRE}:_settled", "if fresh else ask.held", "if ask.held is None and not creating else ask.held"),
+            Edit(f"{_FIRE}:_accepted", "fresh = ask.held is None and not creating", "fresh = True"),
+            Edit(f"{_FIRE}:_accepted", "if fresh else ask.held", "if ask.held is None and not creating else ask.held"),
         ),
         dies_soon=True,
     ),
@@ -66,6 +66,6 @@ MUTANTS = (
         "max_depth ignored",
         "effects may lead one to another for ever",
         (8,),
-        (Edit(f"{_FIRE}:_settled", "ask.depth > runtime.max_depth", "False"),),
+        (Edit(f"{_FIRE}:_checked", "ask.depth > runtime.max_depth", "False"),),
     ),
 )

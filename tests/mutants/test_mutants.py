@@ -40,7 +40,7 @@ def test_a_mutant_whose_place_is_gone_says_so() -> None:
 
 
 def test_only_a_living_mutant_is_broken() -> None:
-    sound = fire._refuse.__code__
-    with Edit("workflow.runtime.fire:_refuse", "raise refusal", "return refusal").applied():
-        assert fire._refuse.__code__ != sound
-    assert fire._refuse.__code__ is sound
+    sound = fire._as_found.__code__
+    with Edit("workflow.runtime.fire:_as_found", "return entity\n", "return None\n").applied():
+        assert fire._as_found.__code__ != sound
+    assert fire._as_found.__code__ is sound

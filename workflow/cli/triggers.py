@@ -15,7 +15,7 @@ from workflow.cli.values import field_of_data, field_of_payload, read_values
 if TYPE_CHECKING:
     from workflow.application import Workflow
     from workflow.definition.definition import Definition
-    from workflow.runtime.fire import Accepted
+    from workflow.runtime.accepted import Accepted
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ from workflow.definition.webhooks.webhook import Webhooks
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import Problem
-from workflow.runtime.fire import Accepted
+from workflow.runtime.accepted import Accepted
 from workflow.runtime.ledger_entry import Outcome
 from workflow.runtime.ports import Listed, Violation
 

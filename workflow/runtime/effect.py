@@ -15,7 +15,7 @@ from workflow.runtime.ask import Ask, request_id_for
 from workflow.runtime.changes import Change
 
 if TYPE_CHECKING:
-    from workflow.runtime.fire import Accepted
+    from workflow.runtime.accepted import Accepted
     from workflow.runtime.runtime import Runtime
 
 
@@ -23,7 +23,7 @@ class Effect:
     """One run of a hook for one event. It may be run more than once, but is committed once: give `key` to whatever
     the hook calls, so that the outside world can tell a repetition."""
 
-    __slots__ = ("_accepted", "_before", "_change", "_entity", "_event", "_runtime", "attempt", "hook")
+    __slots__ = ("_accepted", "_before", "_change", "_entity", "_event", "_exchanged", "_runtime", "attempt", "hook")
 
     def __init__(self, change: Change, hook: str, attempt: int, runtime: Runtime) -> None:
         self._change, self._runtime = change, runtime
@@ -31,6 +31,7 @@ class Effect:
         self._before: Entity | None = None
         self._event: Event | None = None
         self._accepted: dict[tuple[str, str, str], int] = {}
+        self._exchanged: set[str] | None = set()
         self.hook = hook
         self.attempt = attempt
 
@@ -127,14 +128,14 @@ class Effect:
         kind, entity_id = kind or self.kind, id or self.id
         own = (kind, entity_id) == (self.kind, self.id)
         ask = self._ask(kind, entity_id, trigger, payload, request_id, own=own)
-        return self._counted(ask, fire(self._runtime, ask))
+        return self._kept(ask, fire(self._runtime, ask))
 
     def create(self, kind: str, id: str, data: Mapping[str, object] | None = None) -> Accepted:
         """Creates another entity as `Workflow.create` does, once however often this effect is repeated."""
         from workflow.runtime.fire import create
 
         ask = self._ask(kind, id, CREATE, data, "", own=False)
-        return self._counted(ask, create(self._runtime, ask))
+        return self._kept(ask, create(self._runtime, ask))
 
     def _ask(
         self,
@@ -148,6 +149,7 @@ class Effect:
     ) -> Ask:
         if hook_of(self.hook) in self._runtime.hooks.projections:
             raise ProjectionError(f"{self.key}: a projection fires nothing; let another hook fire {trigger!r}")
+        self._keep(kind, payload)
         times = self._accepted.get((kind, entity_id, trigger), 0) + 1
         entity = self._change.snapshots.after()
         own_id = request_id_for(f"{self.key}>{trigger}" + (f">{times}" if times > 1 else ""))
@@ -166,15 +168,35 @@ class Effect:
             trace=entity.trace,
         )
 
-    def _counted(self, ask: Ask, accepted: Accepted) -> Accepted:
+    def _kept(self, ask: Ask, accepted: Accepted) -> Accepted:
         # Only what was accepted counts: a refusal leaves no trace that a repetition could find again.
         if ask.own_request_id:
             asked = (ask.kind, ask.entity_id, ask.trigger)
             self._accepted[asked] = self._accepted.get(asked, 0) + 1
+        # The event may say something else than what was given now: what an earlier run of this hook gave.
+        self._keep(ask.kind, accepted.event.payload)
+        self._keep(ask.kind, accepted.entity.data)
         return accepted
 
+    def _keep(self, kind: str, values: Mapping[str, object] | None) -> None:
+        if self._exchanged is None or not isinstance(values, Mapping):
+            return
+        try:
+            # At once: the hook may change what it has.
+            self._exchanged.update(self._runtime.secrets(kind, values))
+        except Exception:
+            # No value of an entity: it is about to be refused, and in better words.
+            self._exchanged = None
+
+    def find_secrets(self) -> set[str] | None:
+        """The texts of all sensitive values that the hook may have seen, and could quote in an error: those of its own
+        event, and of what it fired and created. None if nobody can tell."""
+        if self._exchanged is None:
+            return None
+        return self._exchanged.union(self._runtime.secrets(self.kind, *self.values_read()))
+
     def values_read(self) -> list[Mapping[str, object]]:
-        """The data and payload that the hook may have seen, and could therefore quote in an error."""
+        """The data and payload of its own event."""
         # Read anew: the hook may have changed its own copies.
         snapshots = self._change.snapshots
         before = snapshots.before()

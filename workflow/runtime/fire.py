@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from workflow.definition.definition import CREATE
 from workflow.engine.decide import Command, decide, decide_creation
 from workflow.engine.entity import Entity
-from workflow.engine.events import Event, FoldError, evolve, fold
+from workflow.engine.events import Event, evolve
 from workflow.errors import (
     CascadeError,
     ContentionError,
@@ -20,14 +19,13 @@ from workflow.errors import (
     LeaseLostError,
     LimitError,
     Refused,
-    RequestReuseError,
-    Retryable,
-    StoreUnavailableError,
     VersionPassedError,
 )
-from workflow.runtime.again import again, wait
+from workflow.runtime.accepted import Accepted, find_earlier, repeated
+from workflow.runtime.again import wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
-from workflow.runtime.home import check_came_with_its_entity, check_created_nowhere_else, check_home
+from workflow.runtime.commit import commit
+from workflow.runtime.home import check_created_nowhere_else, check_home
 from workflow.runtime.metering import REFUSALS
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
@@ -36,24 +34,13 @@ from workflow.runtime.timers import timer_after
 from workflow.runtime.tracing import asking
 
 MAX_DECISIONS = 64
-MAX_COMMITS = 8
-"""Bounds on deciding anew when others were faster, and on committing one write anew; both wait with full jitter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A transition that is in the history: its event, the entity as it left it, and whether it was so already
-    (`repeated`: the same request id had been accepted before, so nothing was written now)."""
-
-    event: Event
-    entity: Entity
-    repeated: bool = False
+"""A bound on deciding anew when others were faster; in between it waits with full jitter."""
 
 
 def create(runtime: Runtime, ask: Ask) -> Accepted:
     """Creates the entity; raises CreateError if it exists, PayloadError, UnknownKindError or a Retryable."""
     definition = runtime.get_definition(ask.kind)
-    return _settle(
+    return _traced(
         runtime, ask, lambda command, _: decide_creation(definition, ask.entity_id, command, runtime.clock.now())
     )
 
@@ -76,16 +63,16 @@ def fire(runtime: Runtime, ask: Ask) -> Accepted:
             return VersionPassedError(f"{ask}: the entity is at version {entity.version} now")
         return decide(machine, entity, command, runtime.clock.now())
 
-    return _settle(runtime, ask, decision)
+    return _traced(runtime, ask, decision)
 
 
 Decision = Callable[[Command, Entity | None], Event | Refused]
 
 
-def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
+def _traced(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
     with asking(runtime.tracer, ask) as span:
         try:
-            accepted = _settled(runtime, ask, decision, span.trace)
+            accepted = _accepted(runtime, _checked(runtime, ask), decision, span.trace)
         except Refused as refusal:
             runtime.meter.count(REFUSALS, kind=ask.kind, reason=type(refusal).__name__)
             raise
@@ -93,27 +80,30 @@ def _settle(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
         return accepted
 
 
-def _settled(runtime: Runtime, ask: Ask, decision: Decision, trace: str) -> Accepted:
+def _checked(runtime: Runtime, ask: Ask) -> Ask:
     check_texts(ask)
     if ask.depth > runtime.max_depth:
         raise CascadeError(f"{ask}: {runtime.max_depth} effects have led one to another; they go in a circle")
-    ask = with_times_as_text(ask)
+    return with_times_as_text(ask)
+
+
+def _accepted(runtime: Runtime, ask: Ask, decision: Decision, trace: str) -> Accepted:
     command = _command(runtime, ask, trace)
     creating = ask.trigger == CREATE
     fresh = ask.held is None and not creating
     entity = runtime.store.find_entity(ask.kind, ask.entity_id) if fresh else ask.held
     for attempt in range(MAX_DECISIONS):
-        event = _placed(runtime, ask, entity, decision(command, entity))
-        if isinstance(event, Refused | LaneFullError):
+        decided = _placed(runtime, ask, entity, decision(command, entity))
+        if isinstance(decided, Refused | LaneFullError):
             if creating or fresh:
-                return _earlier(runtime, ask) or _refuse(event)
+                return _earlier_or_raise(runtime, ask, decided)
             # A refusal is final only on a consistent read: what the caller held, or a writer left, may be stale.
             entity, fresh = runtime.store.find_entity(ask.kind, ask.entity_id), True
             continue
-        write = _write(runtime, entity, event, ask, attempt)
-        contested = _commit(runtime, write)
+        write = _write(runtime, entity, decided, ask, attempt)
+        contested = commit(runtime, write)
         if contested is None:
-            return Accepted(event, write.after)
+            return Accepted(decided, write.after)
         answer = _answered(runtime, ask, command, write, contested)
         if answer:
             return answer
@@ -122,8 +112,11 @@ def _settled(runtime: Runtime, ask: Ask, decision: Decision, trace: str) -> Acce
     raise ContentionError(f"{ask}: other writers were faster {MAX_DECISIONS} times; fire again later")
 
 
-def _refuse(refusal: Refused | LaneFullError) -> Accepted:
-    raise refusal
+def _earlier_or_raise(runtime: Runtime, ask: Ask, refusal: Refused | LaneFullError) -> Accepted:
+    earlier = find_earlier(runtime, ask)
+    if earlier is None:
+        raise refusal
+    return earlier
 
 
 def _placed(
@@ -177,43 +170,6 @@ def _write(runtime: Runtime, before: Entity | None, event: Event, ask: Ask, atte
     )
 
 
-def _commit(runtime: Runtime, write: Write) -> Contested | None:
-    """Commits one write, again and again under the same token while the store is busy or does not answer."""
-    subject = f"{write.event.kind} {write.event.entity_id}: {write.event.trigger!r}"
-    unanswered: list[StoreUnavailableError] = []
-
-    def commit() -> Contested | None:
-        try:
-            return runtime.store.commit(write)
-        except StoreUnavailableError as error:
-            unanswered.append(error)
-            raise
-
-    try:
-        contested = again(runtime.clock, MAX_COMMITS, commit)
-    except (Refused, Retryable) as error:
-        if unanswered:
-            # What was not answered may have been written, whatever a later attempt was told.
-            raise _not_known(subject, error) from error
-        if isinstance(error, Refused):
-            raise
-        raise type(error)(f"{subject} was not recorded: {error}; ask again later") from error
-    if unanswered and contested is not None and _is_only_of_a_lane(contested):
-        # The entity is as it was read, so what was not answered may still arrive once there is a slot.
-        raise _not_known(subject, unanswered[0])
-    return contested
-
-
-def _not_known(subject: str, error: Exception) -> StoreUnavailableError:
-    return StoreUnavailableError(
-        f"{subject} may or may not have been recorded: {error}; ask again with the same request id"
-    )
-
-
-def _is_only_of_a_lane(found: Contested) -> bool:
-    return not (found.entity or found.event or found.request or found.lease_lost)
-
-
 def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found: Contested) -> Accepted | None:
     """The answer, where what stood in the way settles the matter; None means: decide again."""
     if found.event is not None and found.event.id == command.event_id:
@@ -223,7 +179,7 @@ def _answered(runtime: Runtime, ask: Ask, command: Command, write: Write, found:
     if ask.trigger == CREATE:
         check_created_nowhere_else(runtime, ask, found)
     if found.request is not None:
-        return _repeated(runtime, ask, found.request)
+        return repeated(runtime, ask, found.request)
     if found.slot_taken and ask.slot and found.entity is None:
         raise LaneFullError(f"{ask}: somebody else has taken slot {ask.slot} of its lane")
     if ask.trigger == CREATE and found.entity is not None:
@@ -243,31 +199,3 @@ def _check_history(runtime: Runtime, ask: Ask, event: Event) -> None:
             f"{ask.kind} {ask.entity_id}: its history holds event {event.version}, which the entity does not "
             f"know of: it was changed or deleted by hand; restore it from its history"
         )
-
-
-def _earlier(runtime: Runtime, ask: Ask) -> Accepted | None:
-    """A refusal may be the echo of our own success: the same request id, accepted before."""
-    if not ask.request_id or not fingerprint(ask):
-        return None
-    request = runtime.store.find_request(ask.kind, ask.entity_id, ask.request_id)
-    return _repeated(runtime, ask, request) if request else None
-
-
-def _repeated(runtime: Runtime, ask: Ask, request: Request) -> Accepted:
-    if request.fingerprint != fingerprint(ask):
-        raise RequestReuseError(
-            f"{ask}: the request id {request.id!r} was used for something else, which became version "
-            f"{request.version}; give each request its own id"
-        )
-    events = list(runtime.store.events(ask.kind, ask.entity_id, limit=request.version))
-    try:
-        entity = fold(events)
-    except FoldError:
-        entity = None
-    if entity is None or entity.event_id != request.event_id:
-        check_came_with_its_entity(runtime, ask, events)
-        raise HistoryConflictError(
-            f"{ask}: the request id {request.id!r} became version {request.version}, which the history does not hold "
-            f"any more: it was changed by hand; restore it"
-        )
-    return Accepted(events[-1], entity, repeated=True)

@@ -18,7 +18,7 @@ from workflow.errors import (
     TooLargeError,
     WorkflowError,
 )
-from workflow.runtime.fire import MAX_COMMITS
+from workflow.runtime.commit import MAX_COMMITS
 
 
 @pytest.fixture(autouse=True)

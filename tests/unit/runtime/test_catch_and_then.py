@@ -15,7 +15,7 @@ from tests.samples import ORDER
 from tests.unit.runtime.delivery import HOOKED, Bench
 from workflow.definition.definition import Field, Retry, Transition
 from workflow.errors import TransitionError
-from workflow.runtime.fire import MAX_COMMITS
+from workflow.runtime.commit import MAX_COMMITS
 from workflow.runtime.ledger_entry import Parked
 
 ONCE = Retry(attempts=1)

@@ -22,7 +22,8 @@ from workflow.errors import (
     ThrottledError,
     TransitionError,
 )
-from workflow.runtime.fire import MAX_COMMITS, MAX_DECISIONS
+from workflow.runtime.commit import MAX_COMMITS
+from workflow.runtime.fire import MAX_DECISIONS
 from workflow.runtime.ports import Contested, Write
 
 

@@ -14,7 +14,7 @@ from tests.samples import COUNTER
 from tests.unit.runtime.delivery import HOOKED, Bench
 from workflow import guard
 from workflow.definition.definition import Definition, Guard, State, Timer
-from workflow.runtime.fire import MAX_COMMITS
+from workflow.runtime.commit import MAX_COMMITS
 from workflow.runtime.ports import SetTimer
 
 

@@ -22,8 +22,9 @@ from workflow.errors import (
     TransitionError,
     UnknownKindError,
 )
+from workflow.runtime.accepted import Accepted
 from workflow.runtime.ask import Ask
-from workflow.runtime.fire import Accepted, create, fire
+from workflow.runtime.fire import create, fire
 from workflow.runtime.redact import bare_trace, redact
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.webhooks.authenticate import Authenticator, Secrets

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from workflow.definition.definition import CREATE
 from workflow.engine.entity import Entity
 from workflow.errors import ContentionError, EffectNotParkedError, Refused, Retryable, ThrottledError
+from workflow.runtime.accepted import Accepted
 from workflow.runtime.ask import Ask
-from workflow.runtime.fire import Accepted, create, fire
+from workflow.runtime.fire import create, fire
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.people import pause, redrive, resume, skip
 from workflow.testing.simulation.fate import Odds
