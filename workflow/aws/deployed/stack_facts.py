@@ -92,7 +92,7 @@ class _Gathering:
             schedules=self._schedules(found, looks),
             alarms=looks.look("alarms", "cloudwatch:DescribeAlarms", self._alarms),
             recent=looks.look("metrics", "cloudwatch:GetMetricData", partial(self._recent, found)) if found else None,
-            lost=self._lost(bucket, _prefixes(bucket, mappings, resources), looks),
+            lost=self._lost(bucket, lost_prefixes(bucket, mappings, resources), looks),
             read_models=self._read_models(table, resources, looks),
             local=local,
         )
@@ -186,8 +186,10 @@ def _bucket(mappings: Sequence[MappingFacts] | None, resources: Sequence[Resourc
     return next(named, next(of_the_stack, ""))
 
 
-def _prefixes(bucket: str, mappings: Sequence[MappingFacts] | None, resources: Sequence[Resource]) -> tuple[str, ...]:
-    """Where in it: of a bucket of the stack everything, what mappings gave up that are gone by now too; in one that is
+def lost_prefixes(
+    bucket: str, mappings: Sequence[MappingFacts] | None, resources: Sequence[Resource]
+) -> tuple[str, ...]:
+    """Where in the bucket: in one of the stack all, what mappings gave up that are gone by now too; in one that is
     shared with others, only what is this function's."""
     is_own = any(one.physical_id == bucket for one in resources)
     return entities.prefixes_of(() if is_own else (one.mapping_id for one in mappings or ()))
