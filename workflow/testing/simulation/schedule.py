@@ -100,7 +100,7 @@ def _eventful(world: World) -> None:
     scheduler, fate = world.scheduler, world.fate
     clients = _clients(world)
     next_sweep = _SWEEP_EVERY
-    while any(not client.is_over for client in clients):
+    while _has_more(clients):
         if world.log.breaches or scheduler.steps > MOST_STEPS:
             return
         if scheduler.now >= next_sweep:
@@ -110,6 +110,13 @@ def _eventful(world: World) -> None:
         world.stream.run()
         if not scheduler.step():
             scheduler.now = max(scheduler.now, _next_moment(world, next_sweep))
+
+
+def _has_more(clients: list[Actor]) -> bool:
+    # Asked at every step, so those that are over are asked once.
+    while clients and clients[-1].is_over:
+        clients.pop()
+    return bool(clients)
 
 
 def _next_moment(world: World, next_sweep: int) -> int:
