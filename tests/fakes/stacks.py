@@ -8,6 +8,7 @@ from typing import Any
 
 from workflow.definition.definition import Definitions
 from workflow.definition.load import parse_definition
+from workflow.runtime.doctor.alarm_watches import WATCHES, Watch
 from workflow.runtime.doctor.facts import (
     AlarmFacts,
     CodeFacts,
@@ -27,6 +28,7 @@ from workflow.runtime.doctor.table_checks import INDEXES
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-Table/stream/2026-01-01T00:00:00.000"
 MAPPING_ID = "6e91287a-e3a9-42af-ab16-02c2e9e548a4"
+API_ID = "a1b2c3d4e5"
 ORDER = """\
 kind: order
 version: {version}
@@ -99,25 +101,31 @@ def alarm(metric: str, role: str = "", **changes: Any) -> AlarmFacts:
     )
 
 
-ALARMS = (
-    alarm("ParkedNow", missing_data="breaching"),
-    alarm("Violations"),
-    alarm("IteratorAge", "stream"),
-    alarm("Throttles", "stream"),
-    AlarmFacts(
-        "shop-records-lost",
-        frozenset(
-            {
-                MetricFacts(
-                    "AWS/Lambda",
-                    "OnFailureDestinationDeliveredEventCount",
-                    frozenset({("EventSourceMappingUUID", MAPPING.mapping_id)}),
-                )
-            }
-        ),
+def alarm_on(watch: Watch, mapping_id: str) -> AlarmFacts:
+    """The template's alarm."""
+    counted_by = {
+        "table": {"table": "shop-Table", **({"outcome": watch.outcome} if watch.outcome else {})},
+        "function": {"FunctionName": function(watch.role).name},
+        "mapping": {"EventSourceMappingUUID": mapping_id},
+        "gateway": {"ApiId": API_ID},
+    }[watch.of]
+    return AlarmFacts(
+        f"shop-{watch.name}",
+        frozenset({MetricFacts(watch.namespace, watch.metric, frozenset(counted_by.items()))}),
         actions=("arn:aws:sns:eu-west-1:123456789012:calls",),
-    ),
-)
+        missing_data=watch.missing_data,
+        comparison=watch.comparison,
+        threshold=watch.threshold,
+        is_expression=watch.writes,
+    )
+
+
+def alarms_on(mapping_id: str) -> tuple[AlarmFacts, ...]:
+    """All alarms of the template, where the stream's mapping is that one."""
+    return tuple(alarm_on(watch, mapping_id) for watch in WATCHES)
+
+
+ALARMS = alarms_on(MAPPING_ID)
 HEALTHY = StackFacts(
     stack="shop",
     region="eu-west-1",
@@ -126,6 +134,7 @@ HEALTHY = StackFacts(
     now=NOW,
     table_name="shop-Table",
     failure_bucket="shop-lost",
+    api_id=API_ID,
     table=TABLE,
     mappings=(MAPPING,),
     functions=(function("stream"), function("sweep"), function("webhook")),

@@ -29,7 +29,7 @@ def test_a_healthy_stack_is_told_so_with_what_was_looked_at() -> None:
     assert shown(HEALTHY) == (
         "stack shop: healthy\n"
         "looked at: the table shop-Table, its stream and 2 indexes; 1 mapping of its stream; 3 functions:\n"
-        "stream, sweep, webhook; the definitions in their packages; the sweeper's schedule; 5 alarms; what\n"
+        "stream, sweep, webhook; the definitions in their packages; the sweeper's schedule; 21 alarms; what\n"
         "CloudWatch counted in the last 10 minutes; what is put aside; 3 of about 3 entities; the bucket of\n"
         "lost records; this project's definitions\n"
     )

@@ -2,157 +2,173 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
 
+from workflow.runtime.doctor.alarm_watches import LAMBDA, OWN, WATCHES, Watch
 from workflow.runtime.doctor.facts import AlarmFacts, MetricFacts, StackFacts
 from workflow.runtime.doctor.finding import Finding, Findings, Level, aws
 
-OWN = "Workflow"
-LAMBDA = "AWS/Lambda"
+UNREAD = "IF(FILL(writes, 0) > 0 AND FILL(polled, 0) == 0, 1, 0)"
+_MAPPING = "EventSourceMappingUUID"
+_RISING = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
+# What a stage or an alias has besides, where there is but one of it.
+_MORE = {"Stage", "Resource"}
+_NEW = timedelta(minutes=10)
 _MOST_NAMED = 3
 
 
-class Watch(NamedTuple):
-    """What an alarm must see, and how to make one: any of these metrics, of the table, of a role's function, or of its
-    mapping."""
-
-    what: str
-    why: str
-    metrics: tuple[tuple[str, str], ...]
-    role: str = ""
-    sees_silence: bool = False
-    of_mapping: bool = False
-    statistic: str = "Sum"
-    comparison: str = "GreaterThanThreshold"
-    threshold: int = 0
-    missing_data: str = "notBreaching"
-
-
-WATCHES = (
-    Watch(
-        "effects that wait for a person",
-        "an order stands still, and nobody hears of it before its customer calls",
-        ((OWN, "ParkedNow"), (OWN, "EffectsParked")),
-        statistic="Maximum",
-        missing_data="ignore",
-    ),
-    Watch(
-        "a sweeper that does not come",
-        "timers and retries stand still without a sound",
-        ((LAMBDA, "Invocations"), (OWN, "ParkedNow")),
-        role="sweep",
-        sees_silence=True,
-        comparison="LessThanThreshold",
-        threshold=1,
-        missing_data="breaching",
-    ),
-    Watch(
-        "the age of the stream's records",
-        "the stream falls behind until records are lost",
-        ((LAMBDA, "IteratorAge"),),
-        role="stream",
-        statistic="Maximum",
-        threshold=60_000,
-    ),
-    Watch(
-        "writes past the framework",
-        "a script or a person moves entities, and no hook runs for it",
-        ((OWN, "Violations"),),
-    ),
-    Watch(
-        "throttles of the stream's function",
-        "the account's concurrency is used up, and hooks come late",
-        ((LAMBDA, "Throttles"),),
-        role="stream",
-    ),
-    Watch(
-        "records that the stream gave up",
-        "they lie in the bucket, and nobody knows that `workflow reconcile` is needed",
-        ((LAMBDA, "OnFailureDestinationDeliveredEventCount"),),
-        role="stream",
-        of_mapping=True,
-    ),
-)
-
-
 def missing(facts: StackFacts) -> Findings:
-    """Whether there is an alarm on everything that must not go unnoticed."""
+    """Whether there is an alarm on everything that must not go unnoticed, and it would ring."""
     for watch in WATCHES if facts.alarms is not None else ():
-        alarms = [alarm for alarm in facts.alarms or () if _sees(facts, alarm, watch)]
-        if alarms or (watch.of_mapping and not _mapping_id(facts)):
+        dimensions = _dimensions(facts, watch)
+        if not dimensions or any(_sees(facts, alarm, watch, dimensions) for alarm in facts.alarms or ()):
             continue
+        either = f" or {LAMBDA} {watch.or_metric}" if watch.or_metric else ""
         yield Finding(
             Level.BLIND,
             f"no alarm on {watch.what}",
-            f"{' or '.join(' '.join(metric) for metric in watch.metrics)}",
+            _blind(facts, watch, dimensions) or f"{watch.namespace} {watch.metric}{either}",
             watch.why,
-            "deploy the template's alarms, or make one by hand",
-            (_made(facts, watch),),
+            "make it by the command of `--fix`; to deploy again does not bring back what was deleted by hand",
+            (_made(facts, watch, dimensions),),
         )
 
 
-def _sees(facts: StackFacts, alarm: AlarmFacts, watch: Watch) -> bool:
-    if watch.sees_silence and alarm.missing_data != "breaching":
+def _dimensions(facts: StackFacts, watch: Watch) -> Mapping[str, str]:
+    """By what its metric is counted in this stack; nothing where the stack has no such part."""
+    function = facts.find_function(watch.role)
+    if watch.role and not function:
+        return {}
+    if watch.of == "table":
+        return {"table": facts.table_name, **({"outcome": watch.outcome} if watch.outcome else {})}
+    names = {"mapping": _MAPPING, "gateway": "ApiId", "function": "FunctionName"}
+    values = {"mapping": _mapping_id(facts), "gateway": facts.api_id, "function": function.name if function else ""}
+    return {names[watch.of]: values[watch.of]} if values[watch.of] else {}
+
+
+def _sees(facts: StackFacts, alarm: AlarmFacts, watch: Watch, dimensions: Mapping[str, str]) -> bool:
+    own = any(_is_of(metric, watch, dimensions) for metric in alarm.metrics)
+    if not own and not (watch.or_metric and _sees_function(facts, alarm, watch)):
         return False
-    return any(_is_of(facts, metric, watch) for metric in alarm.metrics)
+    # Nobody can say from which value on somebody else's formula is a bad sign.
+    return alarm.is_expression or _rings(alarm, watch)
 
 
-def _is_of(facts: StackFacts, metric: MetricFacts, watch: Watch) -> bool:
-    if (metric.namespace, metric.name) not in watch.metrics:
+def _rings(alarm: AlarmFacts, watch: Watch) -> bool:
+    if watch.sees_silence:
+        return alarm.missing_data == "breaching"
+    return alarm.comparison in _RISING and alarm.threshold <= watch.at_most
+
+
+def _is_of(metric: MetricFacts, watch: Watch, wanted: Mapping[str, str]) -> bool:
+    if (metric.namespace, metric.name) != (watch.namespace, watch.metric):
         return False
     dimensions = dict(metric.dimensions)
-    if metric.namespace == OWN:
-        # One of a single kind or hook does not see the others.
-        return dimensions in ({}, {"table": facts.table_name})
-    if watch.of_mapping:
-        # Of any mapping: the next deployment leads the alarm to one that was made anew.
-        return "EventSourceMappingUUID" in dimensions
+    # Over all tables this one alone is counted. A metric of Lambda by nothing is of all the functions of the account.
+    if not dimensions:
+        return metric.name == "EffectsParked"
+    # One of a single kind or hook does not see the others.
+    return wanted.items() <= dimensions.items() and dimensions.keys() - wanted.keys() <= _MORE
+
+
+def _sees_function(facts: StackFacts, alarm: AlarmFacts, watch: Watch) -> bool:
     function = facts.find_function(watch.role)
-    # Without a dimension a metric of Lambda counts all functions of the account: it hides the one that is silent.
-    return function is not None and dimensions.get("FunctionName") == function.name
+    seen = MetricFacts(LAMBDA, watch.or_metric, frozenset({("FunctionName", function.name if function else "")}))
+    return seen in alarm.metrics
 
 
 def _mapping_id(facts: StackFacts) -> str:
     """The mapping on the table's present stream: an alarm on one that was made anew since looks at nothing."""
     stream = facts.table.stream_arn if facts.table else ""
-    return next((one.mapping_id for one in facts.mappings or () if one.stream_arn == stream), "")
+    reading = [one for one in facts.mappings or () if one.stream_arn == stream]
+    reading.sort(key=lambda one: (one.state != "Enabled", not one.is_own))
+    return next((one.mapping_id for one in reading), "")
+
+
+def _blind(facts: StackFacts, watch: Watch, dimensions: Mapping[str, str]) -> str:
+    """Which alarm of the stack is meant to see it, and does not; '' if none is."""
+    for alarm in facts.alarms or ():
+        is_late = alarm.comparison in _RISING and not watch.sees_silence
+        if is_late and any(_is_of(metric, watch, dimensions) for metric in alarm.metrics):
+            return f"alarm {alarm.name} rings too late: {alarm.comparison} {alarm.threshold:,.0f}"
+        named = (dict(metric.dimensions).get(_MAPPING) for metric in alarm.metrics)
+        other, own = next((mapping_id for mapping_id in named if mapping_id), ""), dimensions.get(_MAPPING, "")
+        if alarm.name == f"{facts.stack}-{watch.name}" and other and own and other != own:
+            return f"alarm {alarm.name} looks at mapping {other}; the stream's is {own}"
+    return ""
 
 
 def of_the_stack(facts: StackFacts) -> list[AlarmFacts]:
     """The alarms that look at this stack."""
     parts = {function.name for function in facts.functions} | {one.mapping_id for one in facts.mappings or ()}
+    parts |= {facts.table_name, facts.api_id} - {""}
 
     def is_own(metric: MetricFacts) -> bool:
+        # Those on what DynamoDB counts are not: the scaling of provisioned capacity has some, which ring by design.
         dimensions = dict(metric.dimensions)
-        if metric.namespace == OWN:
-            return dimensions.get("table", facts.table_name) == facts.table_name
-        return dimensions.get("FunctionName", dimensions.get("EventSourceMappingUUID")) in parts
+        named = (dimensions.get(name) for name in ("table", "FunctionName", _MAPPING, "ApiId"))
+        return any(one in parts for one in named) or (metric.namespace == OWN and not dimensions)
 
     return [alarm for alarm in facts.alarms or () if any(map(is_own, alarm.metrics))]
 
 
-def _made(facts: StackFacts, watch: Watch) -> str:
-    namespace, metric = watch.metrics[0]
-    function = facts.find_function(watch.role)
-    dimension = f"Name=table,Value={facts.table_name}"
-    if watch.of_mapping:
-        dimension = f"Name=EventSourceMappingUUID,Value={_mapping_id(facts)}"
-    elif function and namespace == LAMBDA:
-        dimension = f"Name=FunctionName,Value={function.name}"
-    name = f"{facts.stack}-{watch.what.replace(' ', '-').replace(chr(39), '')}"
+def _made(facts: StackFacts, watch: Watch, dimensions: Mapping[str, str]) -> str:
+    """The command that makes the template's alarm, under its name: then it is the stack's own again."""
+    why = f"{watch.why[0].upper()}{watch.why[1:]}. Type `workflow --table {facts.table_name} doctor`."
+    actions = _actions(facts)
     return aws(
         facts,
-        *("cloudwatch", "put-metric-alarm", "--alarm-name", name, "--namespace", namespace, "--metric-name", metric),
-        *("--dimensions", dimension, "--statistic", watch.statistic, "--period", "300", "--evaluation-periods", "1"),
+        *("cloudwatch", "put-metric-alarm", "--alarm-name", f"{facts.stack}-{watch.name}", "--alarm-description", why),
+        *_measured(facts, watch, dimensions),
+        *("--evaluation-periods", str(watch.periods)),
+        *(("--datapoints-to-alarm", str(watch.breaching_periods)) if watch.breaching_periods else ()),
         *("--threshold", str(watch.threshold), "--comparison-operator", watch.comparison),
         *("--treat-missing-data", watch.missing_data),
+        *(("--alarm-actions", *actions) if actions else ()),
+        *(("--ok-actions", *actions) if actions and watch.tells_end else ()),
     )
+
+
+def _measured(facts: StackFacts, watch: Watch, dimensions: Mapping[str, str]) -> tuple[str, ...]:
+    if watch.writes:
+        written = _part("writes", "AWS/DynamoDB", "ConsumedWriteCapacityUnits", {"TableName": facts.table_name}, watch)
+        read = _part("polled", watch.namespace, watch.metric, dimensions, watch)
+        return ("--metrics", json.dumps([{"Id": "unread", "Expression": UNREAD}, written, read]))
+    percentile = watch.statistic.startswith("p")
+    return (
+        *("--namespace", watch.namespace, "--metric-name", watch.metric),
+        *("--dimensions", *(f"Name={name},Value={value}" for name, value in dimensions.items())),
+        *("--extended-statistic" if percentile else "--statistic", watch.statistic),
+        *("--period", str(watch.period_seconds)),
+    )
+
+
+def _part(part_id: str, namespace: str, metric: str, dimensions: Mapping[str, str], watch: Watch) -> dict[str, object]:
+    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    return {
+        "Id": part_id,
+        "ReturnData": False,
+        "MetricStat": {
+            "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": named},
+            "Stat": watch.statistic,
+            "Period": watch.period_seconds,
+        },
+    }
+
+
+def _actions(facts: StackFacts) -> tuple[str, ...]:
+    """What most of the stack's other alarms do."""
+    told = Counter(alarm.actions for alarm in of_the_stack(facts) if alarm.actions)
+    return told.most_common(1)[0][0] if told else ()
 
 
 def ringing(facts: StackFacts) -> Findings:
     """Whether an alarm says at this moment that something is wrong."""
     for alarm in of_the_stack(facts):
-        if alarm.state == "ALARM":
+        if alarm.state == "ALARM" and not _is_new(facts, alarm):
             yield Finding(
                 Level.STANDING,
                 "the alarm rings",
@@ -160,6 +176,12 @@ def ringing(facts: StackFacts) -> Findings:
                 alarm.reason or "its threshold is crossed",
                 alarm.description or "see the metric that it looks at",
             )
+
+
+def _is_new(facts: StackFacts, alarm: AlarmFacts) -> bool:
+    """Whether it rings because it was made before what it listens for: silence is all that it has heard."""
+    made = alarm.changed_at
+    return alarm.missing_data == "breaching" and made is not None and facts.now - made < _NEW
 
 
 def silenced(facts: StackFacts) -> Findings:

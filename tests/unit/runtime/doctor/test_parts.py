@@ -9,21 +9,17 @@ import pytest
 
 from tests.aws_command import AwsCommand, read_command
 from tests.fakes.stacks import (
-    ALARMS,
     HEALTHY,
-    MAPPING,
-    MAPPING_ID,
     NOW,
     SCHEDULE,
     TABLE,
-    alarm,
     function,
     order,
     stack,
     with_function,
     with_table,
 )
-from workflow.runtime.doctor.facts import CodeFacts, MetricFacts, RecentFacts, StackFacts, Unseen
+from workflow.runtime.doctor.facts import CodeFacts, RecentFacts, StackFacts, Unseen
 from workflow.runtime.doctor.finding import Finding, Level
 from workflow.runtime.doctor.judge import exit_code, judge, looked_at
 from workflow.runtime.doctor.table_checks import INDEXES
@@ -304,97 +300,6 @@ def test_without_a_function_for_the_stream_the_others_are_looked_at_all_the_same
     facts = stack(functions=HEALTHY.functions[1:], mappings=None, recent=recent, alarms=None)
 
     assert (Level.STANDING, "it failed 2 times in the last 10 minutes", "function shop-Webhook") in told(facts)
-
-
-def test_an_alarm_is_known_by_what_it_looks_at_and_not_by_its_name() -> None:
-    renamed = [replace(one, name=f"team-a-{number}") for number, one in enumerate(ALARMS)]
-
-    assert judge(stack(alarms=renamed)) == []
-
-
-def test_an_alarm_on_another_stack_s_table_or_function_does_not_count() -> None:
-    violations = MetricFacts("Workflow", "Violations", frozenset({("table", "other-Table")}))
-    throttles = MetricFacts("AWS/Lambda", "Throttles", frozenset({("FunctionName", "other-Stream")}))
-    given_up = MetricFacts(
-        *("AWS/Lambda", "OnFailureDestinationDeliveredEventCount"),
-        frozenset({("EventSourceMappingUUID", "one-that-was")}),
-    )
-    others = (
-        *ALARMS[:1],
-        ALARMS[2],
-        alarm("Violations", metrics=frozenset({violations})),
-        alarm("Throttles", "stream", metrics=frozenset({throttles})),
-        alarm("Given up", metrics=frozenset({given_up})),
-    )
-
-    assert told(stack(alarms=others)) == [
-        (Level.BLIND, "no alarm on writes past the framework", "Workflow Violations"),
-        (Level.BLIND, "no alarm on throttles of the stream's function", "AWS/Lambda Throttles"),
-    ]
-
-
-def test_an_alarm_on_one_kind_alone_does_not_see_the_others() -> None:
-    of_a_kind = MetricFacts("Workflow", "EffectsParked", frozenset({("table", "shop-Table"), ("kind", "order")}))
-
-    assert told(stack(alarms=(alarm("EffectsParked", metrics=frozenset({of_a_kind})), *ALARMS[1:]))) == [
-        (Level.BLIND, "no alarm on effects that wait for a person", "Workflow ParkedNow or Workflow EffectsParked"),
-        (Level.BLIND, "no alarm on a sweeper that does not come", "AWS/Lambda Invocations or Workflow ParkedNow"),
-    ]
-
-
-def test_an_alarm_that_takes_silence_for_health_does_not_watch_the_sweeper() -> None:
-    deaf = (alarm("ParkedNow", missing_data="notBreaching"), *ALARMS[1:])
-
-    assert told(stack(alarms=deaf)) == [
-        (Level.BLIND, "no alarm on a sweeper that does not come", "AWS/Lambda Invocations or Workflow ParkedNow")
-    ]
-    invocations = alarm("Invocations", "sweep", missing_data="breaching")
-    assert judge(stack(alarms=(*deaf, invocations))) == []
-
-
-def test_the_commands_for_missing_alarms_make_alarms_that_the_doctor_takes() -> None:
-    commands = mended_by(stack(alarms=()))
-
-    assert [(one.parameters["MetricName"], one.parameters["Dimensions"]) for one in commands] == [
-        ("ParkedNow", [{"Name": "table", "Value": "shop-Table"}]),
-        ("Invocations", [{"Name": "FunctionName", "Value": "shop-Sweep"}]),
-        ("IteratorAge", [{"Name": "FunctionName", "Value": "shop-Stream"}]),
-        ("Violations", [{"Name": "table", "Value": "shop-Table"}]),
-        ("Throttles", [{"Name": "FunctionName", "Value": "shop-Stream"}]),
-        ("OnFailureDestinationDeliveredEventCount", [{"Name": "EventSourceMappingUUID", "Value": MAPPING.mapping_id}]),
-    ]
-
-
-def test_an_alarm_that_rings_says_what_to_type_next() -> None:
-    ringing = (replace(ALARMS[0], state="ALARM", reason="2 > 0", description="workflow parked"), *ALARMS[1:])
-
-    assert judge(stack(alarms=ringing)) == [
-        Finding(Level.STANDING, "the alarm rings", "alarm shop-ParkedNow", "2 > 0", "workflow parked")
-    ]
-
-
-def test_of_an_account_s_alarms_those_on_this_stack_s_parts_are_heard() -> None:
-    gave_up = MetricFacts("AWS/Lambda", "Given up", frozenset({("EventSourceMappingUUID", MAPPING_ID)}))
-    elsewhere = MetricFacts("AWS/Lambda", "Errors", frozenset({("FunctionName", "other-Stream")}))
-    alarms = [alarm("x", metrics=frozenset({one}), state="ALARM", name=one.name) for one in (gave_up, elsewhere)]
-
-    assert told(stack(alarms=(*alarms, *ALARMS))) == [(Level.STANDING, "the alarm rings", "alarm Given up")]
-
-
-def test_alarms_that_tell_nobody_leave_one_blind() -> None:
-    silent = [replace(ALARMS[0], is_enabled=False), replace(ALARMS[1], actions=()), *ALARMS[2:]]
-
-    assert told(stack(alarms=silent)) == [
-        (Level.BLIND, "the actions of shop-ParkedNow are switched off", "1 of 5 alarms"),
-        (Level.BLIND, "shop-Violations has no action", "1 of 5 alarms"),
-    ]
-    assert mended_by(stack(alarms=silent[:1] + list(ALARMS[1:]))) == [
-        AwsCommand("cloudwatch", "enable_alarm_actions", {"AlarmNames": ["shop-ParkedNow"]})
-    ]
-
-
-def test_on_a_laptop_alarms_need_nobody_to_tell() -> None:
-    assert judge(stack(is_embedded=True, alarms=[replace(one, actions=()) for one in ALARMS])) == []
 
 
 def test_what_was_not_looked_at_is_a_finding_and_no_health() -> None:
