@@ -216,11 +216,12 @@ class _Teller:
         return self._found[0]
 
     def _find_secrets(self) -> set[str] | None:
-        secrets = self._runtime.secrets
         try:
-            return {text for effect in self._effects for text in secrets(effect.kind, *effect.values_read())}
+            found = [effect.find_secrets() for effect in self._effects]
         except Exception:
             return None
+        known = [texts for texts in found if texts is not None]
+        return set().union(*known) if len(known) == len(found) else None
 
 
 def _called(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from tests.fakes.hooks import raising
 from tests.samples import ORDER, definitions, entering
 from tests.unit.runtime.delivery import Bench
-from workflow import Effect
+from workflow import Effect, Refused
 from workflow.definition.definition import Field
 from workflow.runtime.hooks import Hooks
 
@@ -154,6 +155,64 @@ def test_sensitive_values_reach_neither_log_nor_ledger(
     assert "canary" not in str(entry)
     assert "canary" not in caplog.text
     assert "effect order#42#1#greet failed (attempt 1)" in caplog.text
+
+
+def _of_another_kind() -> Bench:
+    """Orders beside users, whose words are no order's."""
+    user = replace(ORDER, kind="user", data={"words": Field("words", "any", sensitive=True, optional=True)})
+    bench = Bench(entering(ORDER, placed=["greet"]))
+    bench.deploy(bench.definition, replace(user, transitions=(replace(user.transitions[3], sets={"words": None}),)))
+    bench.flow.create("order", "42")
+    return bench
+
+
+def _quoting_what_it_creates(effect: Effect) -> None:
+    effect.create("user", "ada", {"words": CANARY})
+    raise ValueError(CANARY)
+
+
+def _quoting_what_it_gives(effect: Effect) -> None:
+    payload = {"words": CANARY}
+    with contextlib.suppress(Refused):
+        effect.create("user", "", payload)
+    raise ValueError(payload.pop("words"))
+
+
+def _quoting_what_it_gets(effect: Effect) -> None:
+    effect.create("user", "ada", {"words": CANARY})
+    again = Effect(effect._change, effect.hook, 2, effect._runtime)
+    raise ValueError(again.create("user", "ada", {}).entity.data["words"])
+
+
+def _quoting_what_it_fires(effect: Effect) -> None:
+    effect.create("user", "ada")
+    effect.fire("annotate", {"words": CANARY}, kind="user", id="ada")
+    raise ValueError(CANARY)
+
+
+@pytest.mark.parametrize(
+    "quote", [_quoting_what_it_creates, _quoting_what_it_gives, _quoting_what_it_gets, _quoting_what_it_fires]
+)
+def test_sensitive_values_of_another_kind_are_hidden_too(
+    caplog: pytest.LogCaptureFixture, quote: Callable[[Effect], None]
+) -> None:
+    bench = _of_another_kind()
+    bench.notes.failing["greet"] = quote
+    bench.deliver()
+    assert bench.entry(1).outcomes["greet"].error == "ValueError: [hidden]"
+    assert "canary" not in caplog.text
+
+
+def test_no_word_is_told_where_nobody_knows_what_is_sensitive(caplog: pytest.LogCaptureFixture) -> None:
+    bench = _of_another_kind()
+
+    def quote(effect: Effect) -> None:
+        effect.create("user", "ada", {"words": {1: CANARY}})
+
+    bench.notes.failing["greet"] = quote
+    bench.deliver()
+    assert bench.entry(1).outcomes["greet"].error.endswith("\nPayloadError")
+    assert "canary" not in caplog.text
 
 
 def test_a_sensitive_value_from_before_the_event_is_hidden_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
