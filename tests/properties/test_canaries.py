@@ -52,8 +52,10 @@ class Recorded:
         self.told: list[str] = []
 
     @contextmanager
-    def span(self, name: str, notes: Mapping[str, str | int], *, follows: str = "") -> Iterator[Recorded]:
-        self.told += [name, str(notes), follows]
+    def span(
+        self, name: str, notes: Mapping[str, str | int], *, follows: str = "", batch: str = ""
+    ) -> Iterator[Recorded]:
+        self.told += [name, str(notes), follows, batch]
         yield self
 
     def current(self) -> str:
@@ -64,6 +66,9 @@ class Recorded:
 
     def fail(self, error: str, kind: str) -> None:
         self.told += [error, kind]
+
+    def refuse(self, kind: str) -> None:
+        self.told.append(kind)
 
 
 class OneSecret:

@@ -17,7 +17,7 @@ from workflow.runtime.hooks import refuse_awaitable
 from workflow.runtime.ledger_entry import Outcome
 from workflow.runtime.redact import bare_trace, redacted_error, redacted_trace
 from workflow.runtime.runtime import Runtime
-from workflow.runtime.tracing import Span, running
+from workflow.runtime.tracing import Span, ran_along, running
 
 log = logging.getLogger("workflow")
 
@@ -74,9 +74,13 @@ def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -
     return ran
 
 
-def _tell(span: Span, failure: Failure | None) -> None:
-    if failure is not None:
-        span.fail(failure.error, type(failure.raised).__name__)
+def _tell(span: Span, *failures: Failure | None) -> None:
+    """Marks the span of a run by what failed in it, which one error may have done for all."""
+    failed = [failure for failure in failures if failure is not None]
+    if failed:
+        is_one = len({id(failure) for failure in failures}) == 1
+        error = failed[0].error if is_one else f"{len(failed)} of {len(failures)} failed"
+        span.fail(error, type(failed[0].raised).__name__)
 
 
 def _log_run(effect: Effect, ran: Ran) -> None:
@@ -107,23 +111,34 @@ def _ended(
 def run_batch(runtime: Runtime, together: Sequence[Claimed]) -> list[Ran]:
     """Runs one hook once for several effects and says how each ended; raises nothing but KeyboardInterrupt."""
     effects = [Effect(one.change, one.use.hook, one.outcome.attempts + 1, runtime) for one in together]
-    keys, started, teller = [effect.key for effect in effects], runtime.clock.now(), _Teller(runtime, effects)
     with running(runtime.tracer, effects) as span:
-        # A list of its own, for the hook may do with it what it likes.
-        called, failure = _called(teller, lambda: (get_function(runtime, together[0].use)(list(effects)),))
-        _tell(span, failure)
+        ran = _run_together(runtime, together, effects)
+        _tell(span, *(one.failure for one in ran))
+        _log_run(effects[0], ran[0])
+        batch = span.trace
+    first = ran[0]._replace(trace=batch)
+    return [first, *(_ran_along(runtime, *one, len(ran), batch) for one in zip(effects[1:], ran[1:], strict=True))]
+
+
+def _ran_along(runtime: Runtime, effect: Effect, ran: Ran, effects: int, batch: str) -> Ran:
+    with ran_along(runtime.tracer, effect, effects, batch) as span:
+        _tell(span, ran.failure)
+        _log_run(effect, ran)
+        return ran._replace(trace=span.trace)
+
+
+def _run_together(runtime: Runtime, together: Sequence[Claimed], effects: Sequence[Effect]) -> list[Ran]:
+    keys, started, teller = [effect.key for effect in effects], runtime.clock.now(), _Teller(runtime, effects)
+    # A list of its own, for the hook may do with it what it likes.
+    called, failure = _called(teller, lambda: (get_function(runtime, together[0].use)(list(effects)),))
     shared_by = len(together) if failure is not None and len(together) > 1 else 0
     if called is not None:
         answers, failure = _called(teller, lambda: _answers(keys, called[0]))
         if answers is not None:
             judged = _judged(teller, together, answers)
-            ran = [
-                _ended(runtime, one.use, one.outcome, started, *how)._replace(trace=span.trace)
-                for one, how in zip(together, judged, strict=True)
+            return [
+                _ended(runtime, one.use, one.outcome, started, *how) for one, how in zip(together, judged, strict=True)
             ]
-            for effect, one in zip(effects, ran, strict=True):
-                _log_run(effect, one)
-            return ran
     return [
         _ended(runtime, one.use, one.outcome, started, None, failure)._replace(shared_by=shared_by) for one in together
     ]

@@ -31,6 +31,10 @@ class Span(Protocol):
         """Marks it as failed; `error` quotes nothing sensitive, `kind` is the class of what was raised."""
         ...
 
+    def refuse(self, kind: str) -> None:
+        """Marks it as refused: nothing is wrong here, and who asked must act."""
+        ...
+
 
 class Tracer(Protocol):
     """Keeps what was done when, and what led to it. It never raises: what cannot be kept is lost, and the work goes
@@ -38,13 +42,14 @@ class Tracer(Protocol):
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is kept: what only a trace needs is read only then."""
+        """Whether anything is kept or passed on: what only a trace needs is read only then."""
         ...
 
-    def span(self, name: str, notes: Notes, *, follows: str = "") -> AbstractContextManager[Span]:
-        """A span until the block ends: within the one under way on this thread, else of the trace that `follows` names,
-        which another process may have begun, else of a new trace. An error that leaves the block is marked by its
-        class alone, since its words may quote anything, and goes on."""
+    def span(self, name: str, notes: Notes, *, follows: str = "", batch: str = "") -> AbstractContextManager[Span]:
+        """A span until the block ends: within the tracer's own that is under way on this thread, else of the trace that
+        `follows` names, which another process may have begun, else of a new trace. `batch` names a span that it was
+        done together with. An error that leaves the block is marked by its class alone, since its words may quote
+        anything, and goes on."""
         ...
 
     def current(self) -> str:
@@ -58,7 +63,7 @@ class _Nothing:
     is_on = False
     trace = ""
 
-    def span(self, name: str, notes: Notes, *, follows: str = "") -> _Nothing:
+    def span(self, name: str, notes: Notes, *, follows: str = "", batch: str = "") -> _Nothing:
         return self
 
     def current(self) -> str:
@@ -68,6 +73,9 @@ class _Nothing:
         pass
 
     def fail(self, error: str, kind: str) -> None:
+        pass
+
+    def refuse(self, kind: str) -> None:
         pass
 
     def __enter__(self) -> _Nothing:
@@ -83,12 +91,11 @@ NO_TRACER: Tracer = _NOTHING
 
 
 def asking(tracer: Tracer, ask: Ask) -> AbstractContextManager[Span]:
-    """The span of a request for a transition: within what this thread does, else after what the ask says led to it."""
+    """The span of a request for a transition, and what the ask says led to it."""
     if not tracer.is_on:
         return _NOTHING
     notes = {"kind": ask.kind, "id": ask.entity_id, "trigger": ask.trigger}
-    follows = "" if tracer.current() else ask.trace
-    return tracer.span(f"{ask.trigger} {ask.kind}", notes, follows=follows)
+    return tracer.span(f"{ask.trigger} {ask.kind}", notes, follows=ask.trace)
 
 
 def running(tracer: Tracer, effects: Sequence[Effect]) -> AbstractContextManager[Span]:
@@ -97,3 +104,20 @@ def running(tracer: Tracer, effects: Sequence[Effect]) -> AbstractContextManager
         return _NOTHING
     first = effects[0]
     return tracer.span(first.hook, {**first.notes(), "effects": len(effects)}, follows=first.trace)
+
+
+def ran_along(tracer: Tracer, effect: Effect, effects: int, batch: str) -> AbstractContextManager[Span]:
+    """The span of one more effect that was run with others, which are in the span that `batch` names: in its own trace,
+    where it can be found and gone on from."""
+    if not tracer.is_on:
+        return _NOTHING
+    return tracer.span(effect.hook, {**effect.notes(), "effects": effects}, follows=effect.trace, batch=batch)
+
+
+def judge(span: Span, status: int, outcome: str) -> None:
+    """Keeps what a request was answered, by its HTTP status, and marks its span by it."""
+    span.note({"outcome": outcome, "status": status})
+    if status >= 500:
+        span.fail("", outcome)
+    elif status >= 400:
+        span.refuse(outcome)

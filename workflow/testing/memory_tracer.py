@@ -13,7 +13,8 @@ from workflow.runtime.tracing import Notes
 
 class TracedSpan(NamedTuple):
     """One span: `id` is its own, `parent` that of the span it is within or follows, '' for the first of its trace.
-    `error` is what it was failed with, '' for an error known by its class (`error_kind`) alone."""
+    `error` is what it was failed with, '' for an error known by its class (`error_kind`) alone. `batch` is the id of
+    the span it was done together with."""
 
     id: str
     parent: str
@@ -22,6 +23,7 @@ class TracedSpan(NamedTuple):
     notes: Mapping[str, str | int]
     error: str = ""
     error_kind: str = ""
+    batch: str = ""
 
 
 class MemoryTracer:
@@ -42,10 +44,10 @@ class MemoryTracer:
             return list(self._spans.values())
 
     @contextmanager
-    def span(self, name: str, notes: Notes, *, follows: str = "") -> Iterator[MemorySpan]:
+    def span(self, name: str, notes: Notes, *, follows: str = "", batch: str = "") -> Iterator[MemorySpan]:
         """As the port says; `follows` is `trace/span`, and what is no span of this tracer begins a new trace."""
         under_way = self._under_way()
-        span = self._begin(name, notes, under_way[-1].trace if under_way else follows)
+        span = self._begin(name, notes, under_way[-1].trace if under_way else follows, batch)
         under_way.append(span)
         try:
             yield span
@@ -64,12 +66,13 @@ class MemoryTracer:
         found: list[MemorySpan] = self._thread.__dict__.setdefault("spans", [])
         return found
 
-    def _begin(self, name: str, notes: Notes, follows: str) -> MemorySpan:
+    def _begin(self, name: str, notes: Notes, follows: str, batch: str) -> MemorySpan:
         with self._lock:
             parent = self._spans.get(follows.rpartition("/")[2])
             id = f"span-{next(self._ids)}"
             trace_id = parent.trace_id if parent else id.replace("span", "trace")
-            self._spans[id] = TracedSpan(id, parent.id if parent else "", trace_id, name, dict(notes))
+            begun = TracedSpan(id, parent.id if parent else "", trace_id, name, dict(notes))
+            self._spans[id] = begun._replace(batch=batch.rpartition("/")[2])
         return MemorySpan(self, id, f"{trace_id}/{id}")
 
     def keep(self, id: str, **changes: object) -> None:
@@ -96,6 +99,10 @@ class MemorySpan:
     def fail(self, error: str, kind: str) -> None:
         """As the port says."""
         self.mark(error, kind)
+
+    def refuse(self, kind: str) -> None:
+        """As the port says; as an error known by its class."""
+        self.mark("", kind)
 
     def mark(self, error: str, kind: str) -> None:
         """The same, unless it has failed already."""

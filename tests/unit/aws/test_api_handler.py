@@ -725,7 +725,7 @@ def test_a_request_is_a_span_that_follows_its_invocation(monkeypatch: pytest.Mon
         trace = ""
 
         @contextmanager
-        def span(self, name: str, notes: Any, *, follows: str = "") -> Iterator[Spans]:
+        def span(self, name: str, notes: Any, *, follows: str = "", batch: str = "") -> Iterator[Spans]:
             spans.append((name, dict(notes), follows))
             yield self
 
@@ -736,6 +736,9 @@ def test_a_request_is_a_span_that_follows_its_invocation(monkeypatch: pytest.Mon
             spans.append(dict(notes))
 
         def fail(self, error: str, kind: str) -> None:
+            spans.append(kind)
+
+        def refuse(self, kind: str) -> None:
             spans.append(kind)
 
     flow = Workflow(definitions(ORDER), MemoryStore(), tracer=Spans())

@@ -157,6 +157,7 @@ def test_a_refused_request_is_marked_by_its_class(flow: Workflow, tracer: Memory
         {"kind": "order", "id": "42", "trigger": "fetch"},
         "",
         "TransitionError",
+        "",
     )
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -18,6 +18,7 @@ from workflow.runtime.archives.line import exact_json
 from workflow.runtime.entity_api.answer import MALFORMED, Answer, problem
 from workflow.runtime.entity_api.serve import Call, EntityServer, MalformedError
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.tracing import judge
 from workflow.settings import read_settings
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -37,11 +38,23 @@ class ApiHandler:
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The response to the request; never raises for what a caller may send."""
-        clock, started = self._runtime.clock, self._runtime.clock.now()
         notes = self._notes(request)
         with self._meter.written():
             answer = self._traced(request, notes)
             self._meter.count(API_ANSWERS, outcome=answer.outcome)
+        return _response(answer)
+
+    def _traced(self, request: Mapping[str, Any], notes: Mapping[str, str]) -> Answer:
+        started, tracer = self._runtime.clock.now(), self._runtime.tracer
+        follows = _followed(request) if tracer.is_on else ""
+        with tracer.span(f"api {notes['method']}".strip(), notes, follows=follows) as span:
+            answer = self._answer(request)
+            judge(span, answer.status, answer.outcome)
+            # While it is under way: the line says to which trace it belongs.
+            self._log(request, notes, answer, started)
+            return answer
+
+    def _log(self, request: Mapping[str, Any], notes: Mapping[str, str], answer: Answer, started: datetime) -> None:
         told: dict[str, object] = {
             **notes,
             "by": caller_of(request),
@@ -50,16 +63,8 @@ class ApiHandler:
         }
         # Nothing of a problem, which may quote what was sent: the caller is told, the log is not.
         told |= {name: answer.content[name] for name in _IN_THE_LOG if name in answer.content}
-        log.info("answered", extra={**told, "took_ms": (clock.now() - started) // _MILLISECOND})
-        return _response(answer)
-
-    def _traced(self, request: Mapping[str, Any], notes: Mapping[str, str]) -> Answer:
-        # The trace that API Gateway or Lambda began for this request, which Lambda says anew for each.
-        invocation = os.environ.get("_X_AMZN_TRACE_ID", "")
-        with self._runtime.tracer.span(f"api {notes['method']}".strip(), notes, follows=invocation) as span:
-            answer = self._answer(request)
-            span.note({"outcome": answer.outcome, "status": answer.status})
-            return answer
+        took = self._runtime.clock.now() - started
+        log.info("answered", extra={**told, "took_ms": took // _MILLISECOND})
 
     def _notes(self, request: Mapping[str, Any]) -> dict[str, str]:
         """What may be told of a request whoever sent it: not its id or trigger, which may be anything."""
@@ -99,6 +104,13 @@ def _query(request: Mapping[str, Any]) -> dict[str, str]:
     if len(query := dict(pairs)) < len(pairs):
         raise MalformedError("a parameter is given twice")
     return query
+
+
+def _followed(request: Mapping[str, Any]) -> str:
+    # A cold start without tracing goes without it.
+    from workflow.aws.tracing.place import followed
+
+    return followed(headers_of(request))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from workflow.aws.compose import read_compiled_webhooks
@@ -17,6 +17,7 @@ from workflow.aws.metrics import WEBHOOK_ANSWERS, EmfMeter
 from workflow.aws.secrets import StoredSecrets
 from workflow.definition.webhooks.webhook import Webhooks
 from workflow.runtime.runtime import Runtime
+from workflow.runtime.tracing import judge
 from workflow.runtime.webhooks.receive import Answer, Delivery, Receiver, Secrets
 from workflow.settings import read_settings
 
@@ -44,27 +45,31 @@ class WebhookHandler:
 
     def handle(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The response to the request; never raises for what a stranger may send."""
-        started = self._clock.now()
         source = _source(request)
         # Who calls must not be able to make dimensions, for each costs.
         declared = source if self._webhooks.find(source) else ""
         with self._meter.written():
             answer = self._traced(request, source, declared)
             self._meter.count(WEBHOOK_ANSWERS, source=declared, outcome=answer.outcome)
+        return _response(answer)
+
+    def _traced(self, request: Mapping[str, Any], source: str, declared: str) -> Answer:
+        started = self._clock.now()
+        # Lambda says it anew for each request. What a stranger's headers name is nothing to go on from.
+        invocation = os.environ.get("_X_AMZN_TRACE_ID", "")
+        with self._tracer.span(f"webhook {declared}".strip(), {"webhook": declared}, follows=invocation) as span:
+            answer = self._answer(request, source)
+            judge(span, answer.status, answer.outcome)
+            # While it is under way: the line says to which trace it belongs.
+            self._log(answer, declared, started)
+            return answer
+
+    def _log(self, answer: Answer, declared: str, started: datetime) -> None:
         told = {"source": declared, "outcome": answer.outcome, "status": answer.status}
         told["took_ms"] = (self._clock.now() - started) // _MILLISECOND
         # What was refused may quote what was sent; the sender is told, the log is not.
         content = answer.content if answer.status == 200 or answer.status >= 500 else None
         log.info("answered", extra={**told, **(content or {})})
-        return _response(answer)
-
-    def _traced(self, request: Mapping[str, Any], source: str, declared: str) -> Answer:
-        # The trace that API Gateway or Lambda began for this request, which Lambda says anew for each.
-        invocation = os.environ.get("_X_AMZN_TRACE_ID", "")
-        with self._tracer.span(f"webhook {declared}".strip(), {"webhook": declared}, follows=invocation) as span:
-            answer = self._answer(request, source)
-            span.note({"outcome": answer.outcome, "status": answer.status})
-            return answer
 
     def _answer(self, request: Mapping[str, Any], source: str) -> Answer:
         if not source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,9 @@ from workflow.aws.tracing.under_way import find_open
 
 _PATCHED = "_xray_enabled"
 """What the SDK marks botocore by when it traces calls itself, which it would do with the words of every error."""
+
+_THROTTLED = re.compile("Throttl|ProvisionedThroughput|TooManyRequests|RequestLimitExceeded|SlowDown")
+"""Names of errors that say: too often. Some services send them with a status of 400, or of 503."""
 
 
 def trace_calls(recorder: Any) -> None:
@@ -68,13 +72,17 @@ def _tell(subsegment: Any, client: Any, operation_name: str, api_params: Any, an
     if metadata.get("RetryAttempts"):
         told["retries"] = metadata["RetryAttempts"]
     subsegment.set_aws(told)
-    subsegment.put_http_meta("status", metadata.get("HTTPStatusCode"))
+    if metadata.get("HTTPStatusCode"):
+        # Past the SDK's own way, which would mark it once more, by the status alone.
+        subsegment.http = {"response": {"status": metadata["HTTPStatusCode"]}}
 
 
 def _mark(subsegment: Any, raised: Exception) -> None:
-    if isinstance(raised, ClientError):
-        # The service's own name of the error. Its message may quote what was sent.
-        code = str(raised.response.get("Error", {}).get("Code", ""))
-        mark(subsegment, type(raised).__name__, code, fault=False)
-    else:
+    if not isinstance(raised, ClientError):
         mark(subsegment, type(raised).__name__, "", fault=True)
+        return
+    # The service's own name of the error. Its message may quote what was sent.
+    code = str(raised.response.get("Error", {}).get("Code", ""))
+    status = raised.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
+    is_throttled = status == 429 or bool(_THROTTLED.search(code))
+    mark(subsegment, type(raised).__name__, code, fault=status >= 500 and not is_throttled, throttle=is_throttled)

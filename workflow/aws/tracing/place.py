@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -74,3 +75,14 @@ def find_invocation() -> Place | None:
     """The trace that Lambda keeps of the invocation under way; None outside of Lambda.
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
     return find_place(os.environ.get("_X_AMZN_TRACE_ID", ""))
+
+
+def followed(headers: Mapping[str, str]) -> str:
+    """What a request goes on from: the span that its headers name, by lower-case names, else what Lambda says of the
+    invocation. API Gateway's own header names a trace and no span in it."""
+    for name in ("traceparent", "x-amzn-trace-id"):
+        text = headers.get(name, "")
+        place = find_place(text)
+        if place and place.span_id:
+            return text
+    return os.environ.get("_X_AMZN_TRACE_ID", "")

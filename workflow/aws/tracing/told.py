@@ -24,12 +24,16 @@ class Told:
         return self._fields
 
 
-def mark(entity: Any, kind: str, message: str, *, fault: bool) -> None:
-    """Marks a segment or subsegment as failed: a fault is ours, any other error the caller's."""
+def mark(entity: Any, kind: str, message: str, *, fault: bool, throttle: bool = False) -> None:
+    """Marks a segment or subsegment as failed: a fault is whoever's was asked, any other error the caller's, also where
+    he asks too often.
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-errors"""
     if fault:
         entity.add_fault_flag()
     else:
         entity.add_error_flag()
+    if throttle:
+        entity.add_throttle_flag()
     # The SDK asks for a folder. It says nothing of the work, and so it is not told.
     entity.cause = {"working_directory": "", "exceptions": [Told(kind, message)]}
 

@@ -18,7 +18,7 @@ from aws_xray_sdk.core.models.trace_header import TraceHeader
 from aws_xray_sdk.core.models.traceid import TraceId
 
 from workflow.aws.tracing.boto_calls import trace_calls
-from workflow.aws.tracing.place import find_invocation, find_place
+from workflow.aws.tracing.place import Place, find_invocation, find_place
 from workflow.aws.tracing.told import DiscreetEmitter, mark
 from workflow.aws.tracing.under_way import find_open, open_entities
 from workflow.errors import Refused
@@ -60,9 +60,9 @@ class XrayTracer:
         """False where AWS_XRAY_SDK_ENABLED says so."""
         return bool(global_sdk_config.sdk_enabled())
 
-    def span(self, name: str, notes: Notes, *, follows: str = "") -> XraySpan:
-        """A span until the block ends; `follows` is a trace header of X-Ray's, or a traceparent."""
-        return XraySpan(self._recorder, name, notes, follows)
+    def span(self, name: str, notes: Notes, *, follows: str = "", batch: str = "") -> XraySpan:
+        """A span until the block ends; `follows` and `batch` are trace headers of X-Ray's, or traceparents."""
+        return XraySpan(self._recorder, name, notes, find_place(follows), find_place(batch))
 
     def current(self) -> str:
         """The trace header to go on from here."""
@@ -75,9 +75,9 @@ class XrayTracer:
 class XraySpan:
     """A subsegment, and the segment around it if there was none. Whatever fails in it fails in silence."""
 
-    def __init__(self, recorder: Any, name: str, notes: Notes, follows: str) -> None:
+    def __init__(self, recorder: Any, name: str, notes: Notes, follows: Place | None, batch: Place | None) -> None:
         self._recorder, self._name, self._notes = recorder, name, notes
-        self._follows = find_place(follows)
+        self._follows, self._batch = follows, batch
         self._segment: Any = None
         self._subsegment: Any = None
         self._is_marked = False
@@ -110,8 +110,14 @@ class XraySpan:
         """Marks it, and the segment that it made, as a fault."""
         self._mark(error, kind, fault=True)
 
+    def refuse(self, kind: str) -> None:
+        """Marks both as an error, which X-Ray counts as the caller's."""
+        self._mark("", kind, fault=False)
+
     def _mark(self, error: str, kind: str, *, fault: bool) -> None:
         self._is_marked = True
+        # A trace has a fault, and it ran this hook: only what names both finds the traces in which this hook failed.
+        self.note({"failed" if fault else "refused": self._name, "error": kind})
         with suppress(Exception):
             mark(self._subsegment, kind, error, fault=fault)
             if self._segment is not None:
@@ -142,7 +148,7 @@ class XraySpan:
     def _others(self) -> dict[str, str]:
         """The traces that this one touches and is no part of: so both ends can be found from either."""
         own = find_place(self.trace)
-        others = {"follows": self._follows, "invocation": find_invocation()}
+        others = {"follows": self._follows, "invocation": find_invocation(), "batch": self._batch}
         return {name: place.root for name, place in others.items() if place and own and place.root != own.root}
 
     def _end(self) -> None:

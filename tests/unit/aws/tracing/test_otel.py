@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags
 
+from tests.fakes.records import records
+from tests.unit.runtime.delivery import Bench
+from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.tracing.otel import OtelTracer
+from workflow.engine.events import Event
 
 ID, PARENT = "5759e988bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
 XRAY = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -90,27 +94,172 @@ def test_what_names_no_span_begins_a_new_trace(tracer: OtelTracer, kept: InMemor
     assert (ids(only(kept))[1], links(only(kept))) == ("", [])
 
 
-def test_within_another_span_it_is_a_part_of_that_and_linked_to_what_it_follows(
-    tracer: OtelTracer, kept: InMemorySpanExporter
-) -> None:
+def test_within_another_span_it_is_a_part_of_that(tracer: OtelTracer, kept: InMemorySpanExporter) -> None:
     with trace.get_tracer("application").start_as_current_span("request") as request:
-        with tracer.span("pay order", {}, follows=XRAY) as span:
+        with tracer.span("pay order", {}) as span:
             assert tracer.current() == span.trace
         under_way = request.get_span_context()
     assert tracer.current() == ""
-
-    paid = kept.get_finished_spans()[0]
-    assert ids(paid) == (f"{under_way.trace_id:032x}", f"{under_way.span_id:016x}")
-    assert links(paid) == [ID]
+    assert ids(kept.get_finished_spans()[0]) == (f"{under_way.trace_id:032x}", f"{under_way.span_id:016x}")
 
 
-def test_the_invocation_that_lambda_traces_is_linked(
+def test_what_follows_something_is_no_part_of_a_span_that_is_not_ours_and_linked_to_it(
+    tracer: OtelTracer, kept: InMemorySpanExporter
+) -> None:
+    with trace.get_tracer("application").start_as_current_span("invocation") as invocation:
+        with tracer.span("send_receipt", {}, follows=XRAY) as span:
+            assert tracer.current() == span.trace
+        assert trace.get_current_span() is invocation
+        under_way = f"{invocation.get_span_context().trace_id:032x}"
+
+    receipt = kept.get_finished_spans()[0]
+    assert (ids(receipt), links(receipt)) == ((ID, PARENT), [under_way])
+
+
+def test_what_follows_something_within_our_own_is_a_part_of_that_whatever_is_begun_in_between(
+    tracer: OtelTracer, kept: InMemorySpanExporter
+) -> None:
+    application = trace.get_tracer("application")
+    with (
+        application.start_as_current_span("invocation"),
+        tracer.span("send_receipt", {}, follows=XRAY),
+        application.start_as_current_span("provider"),
+        tracer.span("ship order", {}, follows=f"00-{'a' * 32}-{'b' * 16}-01"),
+    ):
+        pass
+    ship, provider, *_ = kept.get_finished_spans()
+    assert provider.context is not None
+    assert (ids(ship), "a" * 32 in links(ship)) == ((ID, f"{provider.context.span_id:016x}"), True)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_under_an_instrumented_invocation_each_hook_is_of_the_trace_of_its_event(
+    tracer: OtelTracer, kept: InMemorySpanExporter, workers: int
+) -> None:
+    bench = Bench()
+    object.__setattr__(bench.flow.runtime, "tracer", tracer)
+    for order in ("41", "42", "43"):
+        bench.paid(order)
+    made = {(order, event.version): event.trace[:-3] for order in ("41", "42", "43") for event in history(bench, order)}
+    kept.clear()
+    with trace.get_tracer("adot").start_as_current_span("invocation"):
+        StreamHandler(bench.flow.runtime, workers=workers).handle(records(bench.store), 60_000)
+
+    runs = [span for span in kept.get_finished_spans() if "workflow.hook" in (span.attributes or {})]
+    ran = {(told(run, "id"), told(run, "version")): "00-{}-{}".format(*ids(run)) for run in runs}
+    assert (len(runs), ran) == (9, made)
+
+
+def history(bench: Bench, order: str) -> Sequence[Event]:
+    return bench.flow.history("order", order)
+
+
+def is_sampled(traceparent: str) -> bool:
+    return bool(int(traceparent[-2:], 16) & 1)
+
+
+def told(span: ReadableSpan, name: str) -> Any:
+    return (span.attributes or {})[f"workflow.{name}"]
+
+
+UNSAMPLED = XRAY.replace("Sampled=1", "Sampled=0")
+
+
+def test_an_invocation_that_lambda_does_not_sample_decides_nothing(
+    tracer: OtelTracer, kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", UNSAMPLED)
+    with tracer.span("api PUT", {}, follows=UNSAMPLED) as span:
+        pass
+    assert (ids(only(kept))[1], links(only(kept)), is_sampled(span.trace)) == ("", [], True)
+    assert ids(only(kept))[0] != ID
+
+
+def test_nor_does_what_an_instrumented_lambda_makes_of_it(
+    tracer: OtelTracer, kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", UNSAMPLED)
+    dark = NonRecordingSpan(SpanContext(int(ID, 16), 7, is_remote=False))
+    with trace.use_span(dark), tracer.span("api PUT", {}, follows=UNSAMPLED) as span:
+        pass
+    assert (ids(only(kept))[1], links(only(kept)), is_sampled(span.trace)) == ("", [], True)
+
+
+@pytest.mark.parametrize("invocation", [XRAY, ""])
+def test_a_request_is_a_part_of_the_span_that_an_instrumented_lambda_has_made_of_it(
+    tracer: OtelTracer, kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch, invocation: str
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", invocation)
+    lambda_own = SpanContext(int(ID, 16), int(PARENT, 16), is_remote=True, trace_flags=TraceFlags(1))
+    context = trace.set_span_in_context(NonRecordingSpan(lambda_own))
+    with (
+        trace.get_tracer("adot").start_as_current_span("invocation", context=context),
+        tracer.span("api PUT", {}, follows=XRAY),
+    ):
+        pass
+    request, instrumented = kept.get_finished_spans()
+    assert instrumented.context is not None
+    assert ids(request) == (ID, f"{instrumented.context.span_id:016x}")
+
+
+def test_a_request_is_a_part_of_it_although_that_knows_nothing_of_xray(
     tracer: OtelTracer, kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", XRAY)
-    with tracer.span("send_receipt", {}, follows=f"00-{'a' * 32}-{'b' * 16}-01"):
+    with (
+        trace.get_tracer("adot").start_as_current_span("invocation") as instrumented,
+        tracer.span("api PUT", {}, follows=XRAY),
+    ):
+        own = instrumented.get_span_context()
+    assert ids(kept.get_finished_spans()[0]) == (f"{own.trace_id:032x}", f"{own.span_id:016x}")
+
+
+def test_an_application_that_keeps_nothing_decides_for_what_is_within(
+    tracer: OtelTracer, kept: InMemorySpanExporter
+) -> None:
+    unsampled = NonRecordingSpan(SpanContext(int(ID, 16), 7, is_remote=False))
+    with trace.use_span(unsampled), tracer.span("pay order", {}) as span:
+        pass
+    assert (kept.get_finished_spans(), span.trace[-3:]) == ((), "-00")
+
+
+def test_what_was_run_in_a_batch_is_linked_to_the_run(tracer: OtelTracer, kept: InMemorySpanExporter) -> None:
+    with tracer.span("send_receipt", {}, follows=f"00-{'a' * 32}-{'b' * 16}-01", batch=XRAY):
         pass
     assert (ids(only(kept)), links(only(kept))) == (("a" * 32, "b" * 16), [ID])
+
+
+def test_a_processor_that_breaks_at_the_end_never_breaks_the_work(kept: InMemorySpanExporter) -> None:
+    class Breaks(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            raise RuntimeError("the processor is broken")
+
+    trace.get_tracer_provider().add_span_processor(Breaks())  # type: ignore[attr-defined]
+    tracer = OtelTracer()
+    with tracer.span("send_receipt", {}):
+        pass
+    assert tracer.current() == ""
+
+
+def test_what_is_refused_is_named_and_has_not_failed(tracer: OtelTracer, kept: InMemorySpanExporter) -> None:
+    with tracer.span("api PUT", {}) as span:
+        span.refuse("refused")
+    found = only(kept)
+    assert (found.status.status_code, dict(found.attributes or {})) == (StatusCode.UNSET, {"error.type": "refused"})
+
+
+@pytest.mark.parametrize(("invocation", "linked"), [(XRAY, [ID]), (UNSAMPLED, [])])
+def test_the_invocation_that_lambda_traces_is_linked(
+    tracer: OtelTracer,
+    kept: InMemorySpanExporter,
+    monkeypatch: pytest.MonkeyPatch,
+    invocation: str,
+    linked: list[str],
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", invocation)
+    with tracer.span("send_receipt", {}, follows=f"00-{'a' * 32}-{'b' * 16}-01"):
+        pass
+    assert (ids(only(kept)), links(only(kept))) == (("a" * 32, "b" * 16), linked)
 
 
 def test_a_failure_is_told_in_the_words_it_was_given(tracer: OtelTracer, kept: InMemorySpanExporter) -> None:
