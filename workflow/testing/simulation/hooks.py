@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workflow.definition.definition import Definitions
-from workflow.errors import Refused, Retryable
 from workflow.runtime.effect import Effect
 from workflow.runtime.hooks import BatchFunction, HookFunction, Hooks, LimitFunction, ProbeFunction
 from workflow.testing.simulation.batches import OwnBatch, StandInBatch, error_of
 from workflow.testing.simulation.check_starts import check_start
-from workflow.testing.simulation.hook_runs import HookRuns
-from workflow.testing.simulation.own_effect import OwnEffect
-from workflow.testing.simulation.payloads import payload_for, trigger_from
-from workflow.testing.simulation.profile import HOOK_FATES
+from workflow.testing.simulation.own_hook import OwnHook, between_crashes
 from workflow.testing.simulation.scheduler import SECOND, current
+from workflow.testing.simulation.stand_in import VERY_SLOW_SECONDS, SimulatedError, StandIn
 
 if TYPE_CHECKING:
     from workflow.testing.simulation.world import World
-
-_SLOW_SECONDS = (0.2, 2.0, 20.0)
-_VERY_SLOW_SECONDS = (58.0, 66.0, 120.0)
-
-
-class SimulatedError(Exception):
-    """What a hook raises where fate lets it fail."""
-
-
-class SimulatedRetryableError(Retryable):
-    """What a hook raises that was told to come again."""
-
-
-class SimulatedRefusal(Refused):
-    """What a hook raises that was refused."""
 
 
 class SimulatedHooks(Hooks):
@@ -50,11 +32,13 @@ class SimulatedHooks(Hooks):
             if size:
                 self._batched(name, size, own)
             else:
-                self._hooks[name] = self._watched(name, _Own(world, name, own[name]) if own else _StandIn(world, name))
+                self._hooks[name] = self._watched(
+                    name, OwnHook(world, name, own[name]) if own else StandIn(world, name)
+                )
         limits = {lane.limit_function for d in definitions for lane in d.lanes.values() if lane.limit_function}
         self.limits = {name: self._watched_limit(name, own.limits[name] if own else None) for name in sorted(limits)}
         if own:
-            self.guards, self.probes = own.guards, own.probes
+            self.guards = own.guards
             self.probes = {name: self._watched_probe(probe) for name, probe in own.probes.items()}
         else:
             guards = [name for definition in definitions for name in sorted(definition.guards)]
@@ -64,11 +48,11 @@ class SimulatedHooks(Hooks):
 
     def declared(self, name: str, function: HookFunction) -> HookFunction:
         """The framework's own, called for real; fate adds that the process dies before or after it."""
-        return self._watched(name, lambda effect: _between_crashes(self._world, lambda: function(effect)))
+        return self._watched(name, lambda effect: between_crashes(self._world, lambda: function(effect)))
 
     def _batched(self, name: str, size: int, own: Hooks | None) -> None:
         world = self._world
-        run: BatchFunction = StandInBatch(world, _StandIn(world, name))
+        run: BatchFunction = StandInBatch(world, StandIn(world, name))
         if own:
             run = OwnBatch(world, name, own.batches[name][0])
         watched: Any = self._watched_batch(run, size)
@@ -158,141 +142,10 @@ class SimulatedHooks(Hooks):
         if fate == 5:
             raise SimulatedError("the probe got no answer")
         if fate == 4:
-            self._world.scheduler.sleep(round(_VERY_SLOW_SECONDS[1] * SECOND))
+            self._world.scheduler.sleep(round(VERY_SLOW_SECONDS[1] * SECOND))
         return effect.key in self._world.log.happened
 
 
 def fated_guard(seen: Mapping[str, Any]) -> bool:
     """A pure guard that lets most pass: the same answer for the same input, as guards must."""
     return zlib.crc32(repr(sorted(seen["payload"].items())).encode()) % 5 != 0
-
-
-def _between_crashes(world: World, run: Callable[[], object]) -> object:
-    what = HOOK_FATES[world.fate.weighted(world.profile.hooks)]
-    if what == "crash before":
-        world.fault(f"hook {what}")
-        world.crash("before the hook")
-    returned = run()
-    if what == "crash after":
-        world.fault(f"hook {what}")
-        world.crash("after the hook")
-    return returned
-
-
-class _Own:
-    """A hook of the user's, called for real; fate adds that the process dies before or after it."""
-
-    def __init__(self, world: World, name: str, function: HookFunction) -> None:
-        self._world, self._function = world, function
-        self._runs = world.log.hooks[name] = HookRuns()
-
-    def __call__(self, effect: Effect) -> object:
-        own = OwnEffect(effect, self._world.scenario.in_threads)
-        return _between_crashes(self._world, lambda: self._called(own))
-
-    def _called(self, effect: Effect) -> object:
-        try:
-            returned = self._function(effect)
-        except Exception as error:
-            if not current().crashed:
-                self._runs.note_error(self._function, error)
-            raise
-        self._runs.well += 1
-        return returned
-
-
-class _StandIn:
-    """A hook that does what fate says."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self._world, self._name = world, name
-
-    def __call__(self, effect: Effect) -> object:
-        if self._world.is_poisoned(effect.kind, effect.id, self._name):
-            if self._world.profile.poison_ends_process:
-                self._world.crash("in the hook, as each time")
-            raise SimulatedError("poisoned")
-        what = HOOK_FATES[self._world.fate.weighted(self._world.profile.hooks)]
-        if what != "well":
-            self._world.fault(f"hook {what}")
-        act: Callable[[Effect], object] = getattr(self, f"_{what.replace(' ', '_')}")
-        act(effect)
-        self._world.log.happened.add(effect.key)
-        return self._returned(effect)
-
-    def _well(self, effect: Effect) -> None:
-        pass
-
-    def _error(self, effect: Effect) -> None:
-        raise SimulatedError("as fate has it")
-
-    def _retryable(self, effect: Effect) -> None:
-        raise SimulatedRetryableError("come again")
-
-    def _refused(self, effect: Effect) -> None:
-        raise SimulatedRefusal("no, and never")
-
-    def _caught(self, effect: Effect) -> None:
-        names = self._world.scenario.caught.get(self._name, ())
-        name = names[self._world.fate.choose(len(names))] if names else "*"
-        raise (_error_class(name) if name != "*" else SimulatedError)("to be caught")
-
-    def _slow(self, effect: Effect) -> None:
-        self._sleep(_SLOW_SECONDS)
-
-    def _very_slow(self, effect: Effect) -> None:
-        self._sleep(_VERY_SLOW_SECONDS)
-
-    def _sleep(self, lengths: tuple[float, ...]) -> None:
-        self._world.scheduler.sleep(round(lengths[self._world.fate.choose(len(lengths))] * SECOND))
-
-    def _crash_before(self, effect: Effect) -> None:
-        self._world.crash("in the hook, before it did anything")
-
-    def _crash_after(self, effect: Effect) -> None:
-        self._world.log.happened.add(effect.key)
-        self._world.crash("in the hook, after all was done")
-
-    def _fires(self, effect: Effect) -> None:
-        self._fire(effect, effect.kind, effect.id)
-
-    def _fires_elsewhere(self, effect: Effect) -> None:
-        keys = self._world.table.entity_keys()
-        self._fire(effect, *keys[self._world.fate.choose(len(keys))])
-
-    def _fire(self, effect: Effect, kind: str, entity_id: str) -> None:
-        world = self._world
-        trigger = trigger_from(world, (kind, entity_id))
-        payload = payload_for(world, (kind, entity_id), trigger)
-        try:
-            accepted = effect.fire(trigger, payload, kind=kind, id=entity_id)
-        except Refused as refusal:
-            world.tell(f"{effect.key}: fired {trigger!r} at {kind} {entity_id}, which was refused: {refusal}")
-            if world.fate.choose(2):
-                raise
-        else:
-            world.tell(f"{effect.key}: fired {trigger!r} at {kind} {entity_id}: v{accepted.event.version}")
-
-    def _creates(self, effect: Effect) -> None:
-        world = self._world
-        if effect.id.startswith("child"):
-            return
-        try:
-            effect.create(effect.kind, f"child of {effect.id}", payload_for(world, (effect.kind, ""), ""))
-        except Refused as refusal:
-            world.tell(f"{effect.key}: creating a child was refused: {refusal}")
-
-    def _returned(self, effect: Effect) -> object:
-        trigger = self._world.scenario.then.get(self._name, "")
-        if not trigger:
-            return None
-        return payload_for(self._world, (effect.kind, effect.id), trigger)
-
-
-_classes: dict[str, type[Exception]] = {}
-
-
-def _error_class(name: str) -> type[Exception]:
-    if name not in _classes:
-        _classes[name] = type(name, (SimulatedError,), {})
-    return _classes[name]
