@@ -239,6 +239,22 @@ def unpack_code_once() -> None:
     workers.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _UnpackedOnce})
 
 
+def take_alarms_on_expressions() -> None:
+    """Have an alarm on an expression made, which ministack refuses: as one on the first metric that goes into it."""
+    provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
+    record_of = provisioners._cw_metric_alarm_record
+
+    def record_with_expression(name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        parts = asked.get("Metrics") or []
+        metric = next((one["MetricStat"]["Metric"] for one in parts if "MetricStat" in one), {})
+        made: dict[str, Any] = record_of(
+            name, {key: value for key, value in {**asked, **metric}.items() if key != "Metrics"}
+        )
+        return {**made, "Metrics": parts} if parts else made
+
+    provisioners._cw_metric_alarm_record = record_with_expression
+
+
 def keep_what_tables_ask_for() -> None:
     """Have the tables of a stack get the backups and the expiry that its template asks for, which ministack leaves
     out."""
@@ -268,6 +284,7 @@ if __name__ == "__main__":
     let_running_functions_end()
     keep_what_tables_ask_for()
     leave_streams_and_schedules()
+    take_alarms_on_expressions()
     unpack_code_once()
     if os.environ.get(_CALLS_FILE):
         write_down_calls(os.environ[_CALLS_FILE])
