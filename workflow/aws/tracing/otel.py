@@ -134,7 +134,7 @@ def _is_followed_by(span: trace.Span, follows: Place) -> bool:
 
 def _apart(parent: SpanContext, *others: Place | None) -> list[SpanContext]:
     """The places of other traces that are kept, and what is under way: one of each trace."""
-    known = [_span_context(other) for other in others if other and other.span_id and other.sampled is not False]
+    known = [_span_context(other) for other in others if other and other.span_id]
     found = {place.trace_id: place for place in [*known, trace.get_current_span().get_span_context()]}
     kept = [place for place in found.values() if place.is_valid and place.trace_flags.sampled]
     return [place for place in kept if place.trace_id != parent.trace_id]

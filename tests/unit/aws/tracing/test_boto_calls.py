@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +92,30 @@ def test_a_refused_call_is_marked_by_the_services_own_name_of_the_error(tracer: 
     assert call.errors == ("ConditionalCheckFailedException: ConditionalCheckFailedException",)
     assert (call.is_failed, call.aws["request_id"]) == (True, "R1")
     assert "ada@" not in str(daemon.documents())
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "flags"),
+    [
+        (400, "ConditionalCheckFailedException", {"error"}),
+        (400, "ProvisionedThroughputExceededException", {"error", "throttle"}),
+        (400, "ThrottlingException", {"error", "throttle"}),
+        (429, "TooMany", {"error", "throttle"}),
+        (503, "SlowDown", {"error", "throttle"}),
+        (500, "InternalServerError", {"fault"}),
+        (503, "ServiceUnavailable", {"fault"}),
+    ],
+)
+def test_a_call_that_failed_is_the_callers_error_or_the_services_fault(
+    tracer: XrayTracer, daemon: XrayDaemon, status: int, code: str, flags: set[str]
+) -> None:
+    service = Service()
+    service.answers = [(status, json.dumps({"__type": f"x#{code}"}).encode())] * 20
+    with tracer.span("send_receipt", {}), pytest.raises(ClientError):
+        service.put()
+    (call,) = daemon.documents(1)[0]["subsegments"][0]["subsegments"]
+    assert {name for name in ("error", "fault", "throttle") if call.get(name)} == flags
+    assert call["http"] == {"response": {"status": status}}
 
 
 def test_a_call_that_got_no_answer_is_a_fault(tracer: XrayTracer, daemon: XrayDaemon) -> None:

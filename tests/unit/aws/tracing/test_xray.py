@@ -216,6 +216,7 @@ def test_a_failed_span_is_a_fault_in_the_words_it_was_given(tracer: XrayTracer, 
     segment, subsegment = daemon.documents(1)[0], daemon.documents(1)[0]["subsegments"][0]
     (error,) = subsegment["cause"]["exceptions"]
     assert (segment["fault"], subsegment["fault"]) == (True, True)
+    assert subsegment["annotations"] == {"failed": "send_receipt", "error": "MailRefusedError"}
     assert {**error, "id": ""} == {
         "id": "",
         "type": "MailRefusedError",
@@ -234,6 +235,10 @@ def test_an_error_that_leaves_the_block_is_marked_by_its_class_alone_and_goes_on
 
     failed, refused = daemon.documents(2)
     assert [(one.get("fault"), one.get("error")) for one in (failed, refused)] == [(True, None), (None, True)]
+    assert [one["subsegments"][0]["annotations"] for one in (failed, refused)] == [
+        {"failed": "fails", "error": "ValueError"},
+        {"refused": "refused", "error": "TransitionError"},
+    ]
     assert [piece.errors for piece in pieces([failed, refused]) if piece.errors] == [
         ("ValueError: ",),
         ("TransitionError: ",),
