@@ -18,6 +18,7 @@ from tests.aws_command import read_command
 from workflow.aws.client import make_client
 from workflow.aws.deployed.stack_facts import gather
 from workflow.cli.commands import workflow
+from workflow.local.errors import PumpError
 from workflow.runtime.doctor.judge import exit_code, judge
 
 TRIAL = """\
@@ -63,8 +64,12 @@ class Patient:
 
     @property
     def mapping(self) -> dict[str, Any]:
+        return self.mappings[0]
+
+    @property
+    def mappings(self) -> list[dict[str, Any]]:
         found = self.client("lambda").list_event_source_mappings(FunctionName=self.function("Stream"))
-        return dict(found["EventSourceMappings"][0])
+        return list(found["EventSourceMappings"])
 
     def call(self, *words: str) -> tuple[int, str]:
         """Ends and says what a command does in the project's folder."""
@@ -82,19 +87,26 @@ class Patient:
         return code, [(found["level"], found["what"]) for found in json.loads(output)["findings"]]
 
     def prescription(self) -> list[str]:
-        """The lines of `--fix`, without its comments."""
+        """What a shell would run of `--fix`, which begins with what is to hold for all of it."""
         _, output = self.call("doctor", "--fix")
-        return [line for line in output.splitlines() if not line.startswith("#")]
+        begin, where, *lines = output.splitlines()
+        assert (begin, where.split()[0]) == ("set -eu", "export")
+        return [line for line in lines if not line.startswith("#")]
+
+    def comments(self) -> str:
+        """What only a person can decide."""
+        return "\n".join(line for line in self.call("doctor", "--fix")[1].splitlines() if line.startswith("#   "))
 
     def mend(self) -> None:
         """Does what `--fix` says."""
         for line in self.prescription():
-            if line.startswith("aws "):
+            if line.startswith("aws ") and not line.startswith("aws dynamodb wait "):
                 command = read_command(line)
                 getattr(self.client(command.service), command.operation)(**command.parameters)
 
 
 HEALTHY: tuple[int, list[tuple[str, str]]] = (0, [])
+OF_THE_MAPPING = ("a stream that nobody reads", "records that the stream gave up", "records that come again")
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +181,7 @@ def test_five_things_broken_one_after_the_other_are_each_named_the_worst_first_a
         ["aws", "dynamodb", "update-continuous-backups"],
         ["aws", "cloudwatch", "put-metric-alarm"],
         ["aws", "dynamodb", "update-table"],
+        ["aws", "dynamodb", "wait"],
     ]
     patient.mend()
 
@@ -215,6 +228,38 @@ def test_a_schedule_that_is_switched_off_is_switched_on_as_it_was(patient: Patie
     assert {key: after[key] for key in (*kept, "State")} == {key: before[key] for key in (*kept, "State")}
 
 
+def test_alarms_that_were_deleted_are_made_again_as_they_were(patient: Patient) -> None:
+    alarms = patient.client("cloudwatch")
+    # A formula, a percentile, what is heard in silence, by two dimensions, and of the gateway.
+    names = ("stream-unread", "delivery-lag", "sweeper-silent", "api-failed", "gateway-errors")
+    asked = {"AlarmNames": [f"workflow-{name}" for name in names]}
+    before = _settings_of(alarms.describe_alarms(**asked)["MetricAlarms"])
+    alarms.delete_alarms(**asked)
+
+    assert patient.examine() == (
+        1,
+        [
+            ("blind", "no alarm on a sweeper that does not come"),
+            ("blind", "no alarm on a stream that nobody reads"),
+            ("blind", "no alarm on hooks that come late"),
+            ("blind", "no alarm on requests for entities that are answered 500"),
+            ("blind", "no alarm on what the HTTP API answers 5xx"),
+        ],
+    )
+    patient.mend()
+    assert _settings_of(alarms.describe_alarms(**asked)["MetricAlarms"]) == before
+
+
+def _settings_of(alarms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the alarms listen to and when they ring, by their names."""
+    told = ("AlarmName", "Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Period")
+    told += ("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData")
+    return [
+        {name: one[name] for name in told if one.get(name)}
+        for one in sorted(alarms, key=lambda one: str(one["AlarmName"]))
+    ]
+
+
 def test_alarms_that_ring_or_are_silenced_are_named(patient: Patient) -> None:
     alarms = patient.client("cloudwatch")
     alarms.set_alarm_state(AlarmName="workflow-violations", StateValue="ALARM", StateReason="1 > 0")
@@ -225,7 +270,7 @@ def test_alarms_that_ring_or_are_silenced_are_named(patient: Patient) -> None:
     told = " ".join(output.split())
     # What the alarm's own description says is the way out.
     assert "the alarm rings alarm workflow-violations 1 > 0" in told
-    assert "Type `workflow verify`" in told
+    assert f"Type `workflow --table {patient.table} verify`" in told
     assert "the actions of workflow-parked-now are switched off" in told
     patient.mend()
     alarms.set_alarm_state(AlarmName="workflow-violations", StateValue="OK", StateReason="mended")
@@ -252,7 +297,8 @@ def test_an_entity_that_waits_for_a_person_is_named_with_what_to_type(patient: P
         "standing",
         "1 entity waits for a person, the longest",
     )
-    assert patient.prescription() == ["workflow parked", "workflow explain trial 1", "workflow redrive trial 1"]
+    assert patient.prescription() == ["workflow parked", "workflow explain trial 1"]
+    assert patient.comments() == "#   once the cause is mended:\n#   workflow redrive trial 1"
     assert patient.call("skip", "trial", "1", "--reason", "tried out")[0] == 0
     patient.deployed.sweep()
 
@@ -305,14 +351,18 @@ def _download(url: str) -> bytes:
 
 def test_records_that_were_given_up_are_the_first_thing_told(patient: Patient) -> None:
     bucket, storage = patient.resource("LostRecords"), patient.client("s3")
-    storage.put_object(Bucket=bucket, Key="aws/lambda/lost.json", Body=b"{}")
+    storage.put_object(Bucket=bucket, Key="aws/lambda/of-one-that-was/lost.json", Body=b"{}")
+    storage.put_object(Bucket=bucket, Key="somebody/elses.json", Body=b"{}")
     patient.client("dynamodb").update_table(TableName=patient.table, DeletionProtectionEnabled=False)
 
     code, [(level, what), (advice, _)] = patient.examine()
-    storage.delete_object(Bucket=bucket, Key="aws/lambda/lost.json")
+    told = patient.comments()
+    for found in storage.list_objects_v2(Bucket=bucket)["Contents"]:
+        storage.delete_object(Bucket=bucket, Key=found["Key"])
     patient.mend()
     assert (code, level, advice) == (1, "losing", "advice")
     assert what.startswith("1 batches of records were given up, the first ")
+    assert f"aws s3 rm s3://{bucket}/aws/lambda/ --recursive" in told
 
 
 def test_who_may_not_look_is_told_which_permission_is_missing(patient: Patient) -> None:
@@ -358,8 +408,8 @@ def test_a_stack_that_is_not_there_cannot_be_looked_at(patient: Patient) -> None
 
     assert code == 2
     assert output == (
-        "Error: there is no stack 'elsewhere' in us-east-1; see AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL, or name "
-        "another with --stack\n"
+        "Error: there is no stack 'elsewhere' in us-east-1; see AWS_PROFILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL, "
+        "or name another with --stack\n"
     )
     assert patient.call("--table", "elsewhere", "doctor") == (
         2,
@@ -367,18 +417,53 @@ def test_a_stack_that_is_not_there_cannot_be_looked_at(patient: Patient) -> None
     )
 
 
-# The last one: the pump goes on with the stream that was.
-def test_a_stream_that_was_made_anew_gets_a_mapping_of_its_own(patient: Patient) -> None:
+def test_a_second_mapping_of_the_same_stream_is_named(patient: Patient) -> None:
+    kept = (
+        "EventSourceArn",
+        "FunctionArn",
+        "FilterCriteria",
+        "DestinationConfig",
+        "FunctionResponseTypes",
+        "BatchSize",
+    )
+    kept += ("BisectBatchOnFunctionError", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "StartingPosition")
+    same = {name.replace("FunctionArn", "FunctionName"): patient.mapping[name] for name in kept}
+    second = patient.client("lambda").create_event_source_mapping(**same)["UUID"]
+
+    found, told = patient.examine(), patient.comments()
+    patient.client("lambda").delete_event_source_mapping(UUID=second)
+    assert found == (1, [("exposed", "2 mappings bring the same records to the function")])
+    assert f"delete-event-source-mapping --uuid {second}" in told
+
+
+def test_a_stream_that_was_made_anew_gets_a_mapping_by_hand_and_then_into_the_stack(patient: Patient) -> None:
     old = patient.mapping
     change = patient.client("dynamodb").update_table
     change(TableName=patient.table, StreamSpecification={"StreamEnabled": False})
     assert patient.examine() == (1, [("losing", "the table has no stream")])
-    view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    change(TableName=patient.table, StreamSpecification=view)
+    patient.mend()
 
     assert patient.examine() == (1, [("losing", "the mapping reads another stream than the table has now")])
     patient.mend()
-    new = patient.mapping
-    assert new["EventSourceArn"] != old["EventSourceArn"]
+    assert old["UUID"] in {one["UUID"] for one in patient.mappings}
+    (new,) = [one for one in patient.mappings if one["UUID"] != old["UUID"]]
     kept = ("FilterCriteria", "DestinationConfig", "FunctionResponseTypes", "BatchSize", "StartingPosition", "State")
+    assert new["EventSourceArn"] != old["EventSourceArn"]
     assert {name: new[name] for name in kept} == {name: old[name] for name in kept}
+
+    told = [("advice", "the mapping that works was made by hand: the stack does not know it")]
+    blind = [("blind", f"no alarm on {what}") for what in OF_THE_MAPPING]
+    assert patient.examine() == (1, blind + told)
+    assert f"looks at mapping {old['UUID']}; the stream's is {new['UUID']}" in patient.call("doctor", "--json")[1]
+    patient.mend()
+    assert patient.examine() == (0, told)
+    said, removed, deployed = patient.comments().splitlines()
+    assert f"`Stream: {new['EventSourceArn']}` in place of `!GetAtt Table.StreamArn`" in said
+    assert (f"--uuid {new['UUID']}" in removed, deployed) == (True, "#   sam build && sam deploy")
+    template = patient.project / "template.yaml"
+    template.write_text(template.read_text().replace("!GetAtt Table.StreamArn", new["EventSourceArn"]))
+    patient.client("lambda").delete_event_source_mapping(UUID=new["UUID"])
+    # Deployed it is; only the pump of this cloud stays with the stream that was.
+    with pytest.raises(PumpError, match="start again to follow it"):
+        patient.deployed.cloud.redeploy()
+    assert [one["EventSourceArn"] for one in patient.mappings] == [new["EventSourceArn"]]
