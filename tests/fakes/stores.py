@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from tests.fakes.ledgers import FaultyLedger
 from workflow.engine.entity import Entity
-from workflow.errors import ContentionError, StoreAccessError, StoreUnavailableError, ThrottledError, WorkflowError
+from workflow.engine.events import Event
+from workflow.errors import (
+    ContentionError,
+    HistoryConflictError,
+    StoreAccessError,
+    StoreUnavailableError,
+    ThrottledError,
+    WorkflowError,
+)
 from workflow.runtime.ports import Contested, Write
 from workflow.testing import MemoryStore
 
@@ -35,6 +43,8 @@ class FaultyStore(MemoryStore):
         self.meanwhile: Callable[[], object] | None = None
         self.writes: list[Write] = []
         self.reads = 0
+        self.damaged: set[tuple[str, str, int]] = set()
+        """Events, by kind, id and version, that somebody made into something else by hand."""
         self._applied: dict[str, Write] = {}
 
     @property
@@ -45,6 +55,19 @@ class FaultyStore(MemoryStore):
     def find_entity(self, kind: str, entity_id: str) -> Entity | None:
         self.reads += 1
         return super().find_entity(kind, entity_id)
+
+    def find_event(self, kind: str, entity_id: str, version: int) -> Event | None:
+        self._check(kind, entity_id, version)
+        return super().find_event(kind, entity_id, version)
+
+    def events(self, kind: str, entity_id: str, *, after: int = 0, limit: int | None = None) -> Iterator[Event]:
+        for event in super().events(kind, entity_id, after=after, limit=limit):
+            self._check(kind, entity_id, event.version)
+            yield event
+
+    def _check(self, *event: str | int) -> None:
+        if event in self.damaged:
+            raise HistoryConflictError(f"{event[0]} {event[1]}: event {event[2]} was changed by hand")
 
     def commit(self, write: Write) -> Contested | None:
         if self.meanwhile:

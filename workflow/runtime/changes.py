@@ -54,7 +54,8 @@ class Change(NamedTuple):
     of its last event. `owed` are the hooks if they are known already. `position` is where on the stream it was. `gone`
     says why there is no entity after it, if there is none. `follows` is the version of the last event before it that
     owes effects: they come first. `left` and `place` are where in a lane the entity stood before, and stands after it.
-    `created` tells one entity from a later one of the same id; it is empty where that was not shown.
+    `created` tells one entity from a later one of the same id; it is empty where that was not shown. `broken` says why
+    the history cannot be read, of which the stream left the change to be told.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Change(NamedTuple):
     left: Place | None = None
     place: Place | None = None
     created: str = ""
+    broken: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.entity_id} version {self.version or self.before_version}"

@@ -80,6 +80,9 @@ class EntityDelivery:
         if change.owed is not None:
             yield from self._run_effects(change, change.owed)
             return
+        if change.broken:
+            yield from self._deliver_broken(change)
+            return
         violation = find_violation(change, self._runtime.definitions)
         if violation:
             self._check_history(change)
@@ -90,6 +93,13 @@ class EntityDelivery:
             # A definition that took the place of the event's own may ask for hooks that the event never owed.
             owed = owed_by(self._runtime.definitions, change) if _owes(change) else ()
             yield from self._run_effects(change, owed or ())
+
+    def _deliver_broken(self, change: Change) -> Course:
+        self._record(change, f"its history cannot be read: {change.broken}")
+        # What can be read of what is owed up to here runs, and the rest is put aside.
+        if self._aside or not (yield from self._is_next(change)):
+            self._aside = True
+            self.delivered.waiting += 1
 
     def _check_history(self, change: Change) -> None:
         """What the history holds was no raw write, whatever the definition says today."""
@@ -151,7 +161,7 @@ class EntityDelivery:
             log.error("%s waits for a person: %s", change, error)
             self.delivered.for_people[change.kind, ""] += 1
             settled = self._settled_versions(change)
-            open_versions = (v for v in range(steps.next_version, change.version) if v not in settled)
+            open_versions = (v for v in range(steps.next_version, _end(change)) if v not in settled)
             broken = change._replace(version=next(open_versions, change.version))
             return self._runner.claims.keep_unread(broken, "broken", None, str(error))
 
@@ -159,7 +169,7 @@ class EntityDelivery:
         log.warning("%s: effects of earlier versions were not delivered, and run first", change)
         settled = self._settled_versions(change)
         for step in steps.to_the_end():
-            if step.version >= change.version:
+            if step.version >= _end(change):
                 break
             if step.version not in settled and not (yield from self._run_missed(step)):
                 return False
@@ -193,6 +203,11 @@ class EntityDelivery:
             )
         )
         self.delivered.violations += 1
+
+
+def _end(change: Change) -> int:
+    """The version below which all must be settled first: where the history is broken, its own effects as well."""
+    return change.version + 1 if change.broken else change.version
 
 
 def _owes(change: Change) -> bool:

@@ -17,6 +17,7 @@ from workflow.aws import bare_records
 from workflow.aws.stream import look, plans
 from workflow.errors import HistoryConflictError, ThrottledError, WorkflowError
 from workflow.runtime.deliver import Delivered
+from workflow.runtime.ledger_entry import Parked
 
 WHOLE = "NEW_AND_OLD_IMAGES"
 VIEWS = ("NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
@@ -235,6 +236,27 @@ def test_a_history_that_cannot_be_read_is_a_violation_and_delays_no_other_entity
     (violation,) = bench.flow.violations("order", "42")
     assert violation.reason == "its history cannot be read: item order#42 event#2 was changed by hand"
     assert ("43", 1, "greet", 1) in bench.notes.ran
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_event_that_was_damaged_by_hand_drops_no_record_beside_it(bench: Bench, view: str) -> None:
+    _life(bench)
+    bench.flow.create("order", "43", {"total": 1})
+    given = records(bench.store)
+    bench.store.damaged.add(("order", "42", 3))
+    delivered = _deliver(bench, view, given)
+    assert (delivered.failed, delivered.for_people) == ([], {("order", ""): 1})
+    assert bench.statuses() == [(1, "greet", "done", 1), (2, "receipt", "done", 1), (2, "loyalty", "done", 1)]
+    assert ("43", 1, "greet", 1) in bench.notes.ran
+    error = "order 42: event 3 was changed by hand"
+    assert bench.entry(3).parked == Parked("", "broken", bench.clock.now(), None, error)
+    assert [found.reason for found in bench.flow.violations("order", "42")] == [f"its history cannot be read: {error}"]
+    assert _deliver(bench, view, given).failed == []
+    assert (bench.waiting_for(), len(bench.flow.violations("order", "42"))) == ([(3, "", "broken")], 1)
+    bench.store.damaged.clear()
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+    assert bench.statuses() == _whole(bench)[0]
 
 
 @pytest.mark.parametrize("view", VIEWS)
