@@ -47,8 +47,8 @@ def test_store_ledger_and_records_are_of_the_region_that_is_set(region: str) -> 
 
 ELSEWHERE = (
     "table t: region (or WORKFLOW_REGION) is eu-west-1, and this process would write to the replica in us-east-1, "
-    "which is another deployment's; set AWS_DEFAULT_REGION=eu-west-1, or AWS_PROFILE to a profile of that region; for "
-    "functions in us-east-1 deploy with the parameter Region=us-east-1"
+    "which is another deployment's; set AWS_DEFAULT_REGION=eu-west-1, or AWS_PROFILE to a profile of that region; "
+    "functions are deployed with GlobalTable=yes, which names the region of their own stack"
 )
 IN_VIRGINIA = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
 """What Lambda says to a function."""

@@ -89,8 +89,8 @@ def _check_region(settings: Settings, written_to: str) -> None:
         raise SettingsError(
             f"table {settings.table}: region (or WORKFLOW_REGION) is {settings.region}, and this process would write "
             f"to the replica in {written_to}, which is another deployment's; set AWS_DEFAULT_REGION={settings.region}, "
-            f"or AWS_PROFILE to a profile of that region; for functions in {written_to} deploy with the parameter "
-            f"Region={written_to}"
+            f"or AWS_PROFILE to a profile of that region; functions are deployed with GlobalTable=yes, which names the "
+            f"region of their own stack"
         )
 
 
