@@ -70,13 +70,13 @@ class Workflow:
         self._records = records or getattr(store, "records", None)
 
     @classmethod
-    def from_env(cls, *, hooks_required: bool = True, folder: Path | None = None) -> Workflow:
+    def from_env(cls, *, hooks_required: bool = True, folder: Path | None = None, meter: Meter = NO_METER) -> Workflow:
         """The application that WORKFLOW_TABLE, WORKFLOW_DEFINITIONS and WORKFLOW_HANDLERS (or `[tool.workflow]` of the
         pyproject.toml in `folder`) describe, at AWS_ENDPOINT_URL if that is set; raises SettingsError too."""
-        return cls.from_settings(read_settings(folder=folder), hooks_required=hooks_required)
+        return cls.from_settings(read_settings(folder=folder), hooks_required=hooks_required, meter=meter)
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, hooks_required: bool = True) -> Workflow:
+    def from_settings(cls, settings: Settings, *, hooks_required: bool = True, meter: Meter = NO_METER) -> Workflow:
         """The application that the settings describe."""
         # An application that brings its own store never pays for importing botocore.
         from workflow.aws.compose import open_ports, open_publisher, open_tracer, read_compiled
@@ -94,6 +94,7 @@ class Workflow:
             max_depth=settings.max_depth,
             publisher=open_publisher(settings),
             tracer=open_tracer(settings),
+            meter=meter,
         )
 
     @property

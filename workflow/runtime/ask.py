@@ -13,6 +13,9 @@ from workflow.engine.entity import Entity
 from workflow.errors import PayloadError
 from workflow.runtime.ledger_entry import Settlement
 
+BY_TIMER = "timer"
+"""Who asks where a timer is due."""
+
 _MAX_ID_BYTES = 900
 """A partition key holds 2048 bytes and a sort key 1024, of which we use a few ourselves.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html"""

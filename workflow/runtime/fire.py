@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from workflow.definition.definition import CREATE
 from workflow.engine.decide import Command, decide, decide_creation
@@ -26,12 +27,15 @@ from workflow.runtime.again import wait
 from workflow.runtime.ask import Ask, check_texts, fingerprint, with_times_as_text
 from workflow.runtime.commit import commit
 from workflow.runtime.home import check_created_nowhere_else, check_home
-from workflow.runtime.metering import REFUSALS
+from workflow.runtime.metering import counting_refusals
 from workflow.runtime.ports import Contested, Request, Write
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.slots import placed
 from workflow.runtime.timers import timer_after
 from workflow.runtime.tracing import asking
+
+if TYPE_CHECKING:
+    from workflow.engine.machine import Machine
 
 MAX_DECISIONS = 64
 """A bound on deciding anew when others were faster; in between it waits with full jitter."""
@@ -39,17 +43,21 @@ MAX_DECISIONS = 64
 
 def create(runtime: Runtime, ask: Ask) -> Accepted:
     """Creates the entity; raises CreateError if it exists, PayloadError, UnknownKindError or a Retryable."""
-    definition = runtime.get_definition(ask.kind)
-    return _traced(
-        runtime, ask, lambda command, _: decide_creation(definition, ask.entity_id, command, runtime.clock.now())
-    )
+    with counting_refusals(runtime.meter, ask):
+        definition = runtime.get_definition(ask.kind)
+        return _traced(
+            runtime, ask, lambda command, _: decide_creation(definition, ask.entity_id, command, runtime.clock.now())
+        )
 
 
 def fire(runtime: Runtime, ask: Ask) -> Accepted:
     """Makes the transition; raises TransitionError, GuardError, PayloadError, EntityNotFoundError, HomeRegionError,
     RequestReuseError (nothing was written, and asking again changes nothing) or a Retryable."""
-    machine = runtime.machine(ask.kind)
+    with counting_refusals(runtime.meter, ask):
+        return _fired(runtime, ask, runtime.machine(ask.kind))
 
+
+def _fired(runtime: Runtime, ask: Ask, machine: Machine) -> Accepted:
     def decision(command: Command, entity: Entity | None) -> Event | Refused:
         if entity is None:
             return EntityNotFoundError(f"there is no {ask.kind} {ask.entity_id}; create it first")
@@ -71,11 +79,7 @@ Decision = Callable[[Command, Entity | None], Event | Refused]
 
 def _traced(runtime: Runtime, ask: Ask, decision: Decision) -> Accepted:
     with asking(runtime.tracer, ask) as span:
-        try:
-            accepted = _accepted(runtime, _checked(runtime, ask), decision, span.trace)
-        except Refused as refusal:
-            runtime.meter.count(REFUSALS, kind=ask.kind, reason=type(refusal).__name__)
-            raise
+        accepted = _accepted(runtime, _checked(runtime, ask), decision, span.trace)
         span.note({"state": accepted.event.target, "version": accepted.event.version})
         return accepted
 

@@ -26,7 +26,7 @@ def quotable(value: object) -> Iterator[str]:
     """Every text by which a value, or a part of it, may be quoted: as it is, as Python, JSON and URLs write it."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            # A login as well as a field's name: nobody can tell. Names too short to be known by are in every other word.
+            # A login as well as a field's name: nobody can tell. A shorter one is in every other word.
             if len(name) >= _LEAST_NAME or not name.isidentifier():
                 yield from quotable(name)
             yield from quotable(item)

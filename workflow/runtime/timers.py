@@ -16,7 +16,7 @@ from workflow.errors import (
     VersionPassedError,
     WorkflowError,
 )
-from workflow.runtime.ask import Ask
+from workflow.runtime.ask import BY_TIMER, Ask
 from workflow.runtime.ports import SetTimer
 from workflow.runtime.runtime import Runtime
 
@@ -55,7 +55,7 @@ def fire_timer(runtime: Runtime, timer: SetTimer) -> bool:
                 timer.kind,
                 timer.entity_id,
                 timer.trigger,
-                by="timer",
+                by=BY_TIMER,
                 only_version=timer.version,
                 trace=_trace_of(runtime, timer),
             ),

@@ -160,7 +160,8 @@ def test_who_asks_for_what_there_is_not_makes_no_dimension() -> None:
         with pytest.raises(Refused):
             flow.create(kind, entity_id, {"mine": 1})
     assert metrics(meter.take()) == {
-        ("Refusals", "table=orders"): 4,
+        ("Refusals", "table=orders"): 6,
+        ("Refusals", "table=orders", "kind=none", "reason=UnknownKindError"): 2,
         ("Refusals", "table=orders", "kind=order", "reason=EntityNotFoundError"): 2,
         ("Refusals", "table=orders", "kind=order", "reason=PayloadError"): 2,
     }
