@@ -57,9 +57,15 @@ def _kept(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _kept)
 
 
+def read_template(template: Path) -> Mapping[str, Any]:
+    """The template as data; of an intrinsic function there is what it is given."""
+    found: Mapping[str, Any] = yaml.load(template.read_text(encoding="utf-8"), _Loader)
+    return found
+
+
 def read_resources(template: Path) -> Mapping[str, Any]:
-    """The template's resources; of an intrinsic function there is what it is given."""
-    found: Mapping[str, Any] = yaml.load(template.read_text(encoding="utf-8"), _Loader)["Resources"]
+    """The template's resources, read as `read_template` does."""
+    found: Mapping[str, Any] = read_template(template)["Resources"]
     return found
 
 

@@ -21,7 +21,6 @@ NOT_CALLED = {
     ("ReadOwnStream", "dynamodb:ListStreams"): "the same",
     ("PutLostRecordsAside", "s3:PutObject"): "the stream mapping puts them there; here the pump",
     ("FindLostRecords", "s3:ListBucket"): "the same",
-    ("PublishToBus", "events:DescribeEventBus"): "the embedded cloud takes the bus for a rule: FindBusLocally",
 }
 """What the roles may do and no code of ours does, and why they need it."""
 

@@ -113,10 +113,10 @@ def test_each_function_has_a_role_and_a_log_of_its_own() -> None:
         assert RESOURCES[f"{own}Role"]["Type"] == "AWS::IAM::Role"
 
 
-def test_no_statement_allows_a_scan_or_every_action_of_a_service() -> None:
+def test_no_statement_allows_a_scan_or_more_actions_than_it_names() -> None:
     actions = [action for one in statements() for action in listed(one["Action"])]
     assert "dynamodb:GetItem" in actions
-    assert [action for action in actions if action == "dynamodb:Scan" or action.endswith(":*")] == []
+    assert [action for action in actions if action == "dynamodb:Scan" or "*" in action] == []
 
 
 def test_what_knows_a_resource_is_allowed_on_ours_alone() -> None:
@@ -124,10 +124,16 @@ def test_what_knows_a_resource_is_allowed_on_ours_alone() -> None:
     # SES takes the sender as a condition; X-Ray knows no resource.
     assert anywhere == {"ses:SendEmail", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
     stream = [one for one in statements() if "dynamodb:GetRecords" in listed(one["Action"])]
-    assert [one["Resource"] for one in stream] == ["Table.StreamArn"]
+    # Of this table any: a stream that is made anew has another label, and its mapping is made before the next deployment.
+    assert [one["Resource"] for one in stream] == ["${Table.Arn}/stream/*"]
     buckets = [one for one in statements() if any(action.startswith("s3:") for action in listed(one["Action"]))]
     assert len(buckets) == 3
     assert [one.get("Condition") for one in buckets] == [{"StringEquals": {"s3:ResourceAccount": "AWS::AccountId"}}] * 3
+
+
+def test_mails_go_out_from_the_one_address() -> None:
+    (mails,) = [one for one in statements() if "ses:SendEmail" in listed(one["Action"])]
+    assert mails["Condition"] == {"StringEquals": {"ses:FromAddress": "MailFrom"}}
 
 
 def of_type(type: str) -> dict[str, Any]:
