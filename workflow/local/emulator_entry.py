@@ -246,7 +246,7 @@ def take_alarms_on_expressions() -> None:
 
     def record_with_expression(name: str, asked: dict[str, Any]) -> dict[str, Any]:
         parts = asked.get("Metrics") or []
-        metric = next((one["MetricStat"]["Metric"] for one in parts if "MetricStat" in one), {})
+        metric: dict[str, Any] = next((one["MetricStat"]["Metric"] for one in parts if "MetricStat" in one), {})
         made: dict[str, Any] = record_of(
             name, {key: value for key, value in {**asked, **metric}.items() if key != "Metrics"}
         )
