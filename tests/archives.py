@@ -12,7 +12,8 @@ from workflow.aws.bulk import TableBulk
 from workflow.definition.definition import Definitions, Timer
 from workflow.runtime.archives.archive import Archived, Archiver
 from workflow.runtime.archives.bulk import Bulk
-from workflow.runtime.archives.hydrate import Hydrated, hydrate
+from workflow.runtime.archives.hydrate import hydrate
+from workflow.runtime.archives.hydrated import Hydrated
 from workflow.runtime.archives.manifest import Selection
 from workflow.runtime.archives.shelf import FolderShelf
 from workflow.runtime.archives.source import ArchiveSource

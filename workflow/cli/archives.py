@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workflow.console.progress import WalkMeter
     from workflow.runtime.archives.bulk import Bulk
     from workflow.runtime.archives.foreign import ForeignSource
-    from workflow.runtime.archives.hydrate import Hydrated
+    from workflow.runtime.archives.hydrated import Hydrated
     from workflow.runtime.archives.shelf import Shelf
     from workflow.runtime.archives.source import Source
     from workflow.runtime.records import Records

@@ -10,7 +10,7 @@ from rich.text import Text
 from workflow.console.effects import plural
 from workflow.console.values import printable
 from workflow.runtime.archives.archive import Archived
-from workflow.runtime.archives.hydrate import Hydrated
+from workflow.runtime.archives.hydrated import Hydrated
 
 _MOST_SHOWN = 20
 

@@ -18,7 +18,8 @@ from workflow.errors import StoreAccessError
 from workflow.operations import Operations
 from workflow.runtime.archives.foreign import ForeignSource
 from workflow.runtime.archives.foreign_files import get_encoding
-from workflow.runtime.archives.hydrate import Hydrated, hydrate
+from workflow.runtime.archives.hydrate import hydrate
+from workflow.runtime.archives.hydrated import Hydrated
 from workflow.testing import MemoryDelivery
 from workflow.testing.memory_bulk import MemoryBulk
 
