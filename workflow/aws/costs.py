@@ -19,6 +19,9 @@ _MILLION = 1_000_000
 _IN_TRANSACTION = 2
 """Each write of a transaction counts twice; those that it makes in an index do not."""
 
+_ANSWER_SECONDS = 0.02
+"""About how long the function of webhooks or of entities over HTTP works for an answer."""
+
 _LEDGER_BYTES, _OUTCOME_BYTES = 200, 150
 """About what an entry of the ledger takes, and each effect in it."""
 
@@ -26,7 +29,7 @@ _LEDGER_BYTES, _OUTCOME_BYTES = 200, 150
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is not in the definition: how large an entity and an event are, in whole kilobytes; how many transitions one
-    invocation delivers, how long it works for each, and its memory; whether requests have ids."""
+    invocation delivers, how long it works for each, and its memory; whether requests have ids, and come over HTTP."""
 
     entity_kb: int = 1
     event_kb: int = 1
@@ -34,6 +37,7 @@ class Load:
     milliseconds: int = 50
     memory_mb: int = 512
     request_ids: bool = False
+    over_http: bool = False
 
 
 class Edge(NamedTuple):
@@ -89,16 +93,25 @@ def dollars_a_million(edge: Edge, load: Load, prices: Prices) -> float:
     busy_seconds = load.milliseconds / 1000 * load.memory_mb / 1024
     function = prices.lambda_million / load.batch + busy_seconds * prices.lambda_gb_second * _MILLION
     table = edge.writes * prices.write_million + edge.reads * prices.read_million
-    return table + function + edge.messages * prices.message_million
+    return table + function + edge.messages * prices.message_million + _request_a_million(load, prices)
+
+
+def _request_a_million(load: Load, prices: Prices) -> float:
+    """What brings the triggers: the HTTP API, and the function behind it."""
+    if not load.over_http:
+        return 0.0
+    busy = _ANSWER_SECONDS * load.memory_mb / 1024 * prices.lambda_gb_second * _MILLION
+    return prices.http_million + prices.lambda_million + busy
 
 
 def step_functions_a_million(edge: Edge, load: Load, prices: Prices) -> float:
     """What the same costs as Standard workflows: a state that waits for the trigger, and a task for each effect, whose
-    hooks are Lambdas that work as long in all."""
+    hooks are Lambdas that work as long in all; what brings the triggers is the same."""
     busy_seconds = load.milliseconds / 1000 * load.memory_mb / 1024 if edge.hooks else 0.0
     functions = edge.hooks * prices.lambda_million + busy_seconds * prices.lambda_gb_second * _MILLION
     states = 1 + edge.hooks + edge.messages
-    return states * prices.step_functions_million + functions + edge.messages * prices.message_million
+    told = edge.messages * prices.message_million + _request_a_million(load, prices)
+    return states * prices.step_functions_million + functions + told
 
 
 def _edge(definition: Definition, load: Load, trigger: str, source: str, target: str, uses: Sequence[HookUse]) -> Edge:

@@ -1,4 +1,4 @@
-"""What AWS asks for what a transition takes, in dollars; one table, of one day, of one region."""
+"""What AWS asks for all that `workflow cost` and the pages tell of, in dollars; one table, of one day and region."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """List prices without any free tier, discount or tax; `lambda_gb_second` is that of arm64."""
+    """List prices without any free tier, discount or tax; `lambda_gb_second` is that of arm64, `http_million` that of
+    the first 300 million requests of a month."""
 
     region: str
     as_of: date
@@ -18,6 +19,13 @@ class Prices:
     lambda_gb_second: float
     message_million: float
     step_functions_million: float
+    http_million: float
+    stored_gb_month: float
+    recoverable_gb_month: float
+    log_gb: float
+    metric_month: float
+    alarm_month: float
+    dashboard_month: float
 
 
 US_EAST_1 = Prices(
@@ -30,10 +38,19 @@ US_EAST_1 = Prices(
     # Of SQS's FIFO queues and SNS's topics 0.50, of custom events of EventBridge 1.00: the dearest.
     message_million=1.00,
     step_functions_million=25.00,
+    http_million=1.00,
+    stored_gb_month=0.25,
+    recoverable_gb_month=0.20,
+    log_gb=0.50,
+    metric_month=0.30,
+    alarm_month=0.10,
+    dashboard_month=3.00,
 )
 """On demand, as of that day:
 https://aws.amazon.com/dynamodb/pricing/on-demand/
 https://aws.amazon.com/lambda/pricing/
 https://aws.amazon.com/eventbridge/pricing/
 https://aws.amazon.com/step-functions/pricing/ (Standard workflows, by the state transition)
+https://aws.amazon.com/api-gateway/pricing/ (HTTP APIs)
+https://aws.amazon.com/cloudwatch/pricing/
 """

@@ -26,6 +26,7 @@ from workflow.cli.session import Session
 )
 @click.option("--memory-mb", type=click.IntRange(128, 10_240), default=512, show_default=True, help="The function's.")
 @click.option("--request-ids", is_flag=True, help="Callers give request ids.")
+@click.option("--over-http", is_flag=True, help="Triggers come by webhook, or to entities over HTTP.")
 @json_option
 @click.pass_context
 def cost(
@@ -38,6 +39,7 @@ def cost(
     milliseconds: int,
     memory_mb: int,
     request_ids: bool,
+    over_http: bool,
     as_json: bool,
 ) -> None:
     """Tell what each transition of KIND takes: write units of DynamoDB, and dollars for a million, beside what Standard
@@ -53,7 +55,7 @@ def cost(
     session = ctx.find_object(Session)
     assert session is not None
     definition = get_definition(session, kind)
-    load = Load(entity_kb, event_kb, batch, milliseconds, memory_mb, request_ids)
+    load = Load(entity_kb, event_kb, batch, milliseconds, memory_mb, request_ids, over_http)
     edges = way_of(definition, load, triggers) if triggers else list(edges_of(definition, load))
     if as_json:
         print_json(cost_form(kind, edges, load, US_EAST_1))

@@ -68,6 +68,7 @@ def _dollars(amount: float) -> str:
 
 def _terms(load: Load, prices: Prices) -> Text:
     requests = ", each with a request id" if load.request_ids else ""
+    requests += "; each trigger a request to the HTTP API and its function" if load.over_http else ""
     return Text(
         f"Write units: transaction + index of states + timer + lane + ledger; entities of {load.entity_kb} KB, events "
         f"of {load.event_kb} KB{requests}. Lambda: {load.milliseconds} ms of {load.memory_mb} MB a transition, "

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from workflow.aws.prices import US_EAST_1
 from workflow.cli.commands import workflow
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+WATCHED = (ROOT / "docs" / "observing.md").read_text(encoding="utf-8")
 
 
 def _of_the_shipped(*arguments: str) -> Result:
@@ -58,6 +60,8 @@ def test_larger_batches_and_shorter_work_cost_less() -> None:
     assert dollars() == pytest.approx(6.5333)
     assert dollars("--batch", "100") == pytest.approx(6.5333 - 0.198)
     assert dollars("--milliseconds", "5") == pytest.approx(6.5333 - 0.3, abs=0.001)
+    # A request, an invocation, and 20 ms of 512 MB.
+    assert dollars("--over-http") == pytest.approx(6.5333 + 1 + 0.2 + 0.1333, abs=0.001)
     assert dollars("--request-ids") == pytest.approx(6.5333 + 2 * 0.625)
 
 
@@ -83,3 +87,31 @@ def test_the_page_shows_what_the_command_says() -> None:
     ((command, shown),) = re.findall(r"^```sh\nworkflow (cost .*?)\n```\n\n```text\n(.*?)^```", PAGE, re.M | re.S)
     told = _of_the_shipped(*command.split()[1:]).stdout
     assert [line.rstrip() for line in told.splitlines()[:10]] == shown.splitlines()
+
+
+def test_requests_over_http_cost_step_functions_the_same() -> None:
+    def theirs(*options: str) -> float:
+        edges = json.loads(_of_the_shipped("order", "--json", *options).stdout)["edges"]
+        return float(edges[1]["step_functions_dollars_a_million"])
+
+    assert theirs("--over-http") - theirs() == pytest.approx(1.3333, abs=0.001)
+
+
+def test_the_pages_tell_the_prices_of_the_one_table_and_its_date() -> None:
+    of_the_day = f"us-east-1 in {US_EAST_1.as_of:%B %Y}"
+    assert of_the_day in PAGE
+    assert of_the_day in WATCHED
+    over_http = US_EAST_1.http_million + US_EAST_1.lambda_million + 0.01 * US_EAST_1.lambda_gb_second * 1e6
+    assert f"costs {over_http:.2f} dollars a million more" in " ".join(PAGE.split())
+    assert f"Storage, {US_EAST_1.stored_gb_month:.2f} dollars a GB and month" in PAGE
+    assert f"Point-in-time recovery is {US_EAST_1.recoverable_gb_month:.2f} more" in PAGE
+    assert f"{US_EAST_1.metric_month:.2f} each a month" in WATCHED
+    assert f"{US_EAST_1.alarm_month:.2f} an alarm" in WATCHED
+    assert f"{US_EAST_1.dashboard_month:.2f} the dashboard" in WATCHED
+    lines = re.search(
+        r"its summary and its metrics, ([\d.]+) to ([\d.]+) KB \| ([\d.]+) to ([\d.]+) a million", WATCHED
+    )
+    assert lines is not None
+    low, high, cheap, dear = map(float, lines.groups())
+    # A million kilobytes are a gigabyte.
+    assert (cheap, dear) == pytest.approx((low * US_EAST_1.log_gb, high * US_EAST_1.log_gb), abs=0.01)
