@@ -20,8 +20,8 @@ from workflow.runtime.metering import Meter
 log = logging.getLogger("workflow")
 
 MOST_COUNTED = 1000
-"""The most entries that are counted in one place: in a shard of those that wait for a person, or in a lane. What is
-told of more is that many."""
+"""The most entries that are counted in one place: in a shard of those that wait for a person, or in a lane's waiting
+state. What is told of more is that many."""
 
 
 class Gauges:
@@ -30,16 +30,19 @@ class Gauges:
     def __init__(self, client: Any, table: str, definitions: Definitions, region: str = "") -> None:
         """`region`: which replica the table is, if it is a global one."""
         self._client, self._table, self._region = client, table, region
-        # The newest version of each kind, as everywhere where nobody asks for another.
-        loaded = [definition for kind in definitions.kinds if (definition := definitions.find(kind))]
-        self._lanes = {(one.kind, lane.name): lane.waiting for one in loaded for lane in one.lanes.values()}
+        # Of every version: who has not moved since an older one still waits where that one says.
+        self._lanes: dict[tuple[str, str], set[str]] = {}
+        for one in definitions:
+            for lane in one.lanes.values():
+                self._lanes.setdefault((one.kind, lane.name), set()).add(lane.waiting)
 
     def count(self, meter: Meter) -> None:
         """Has the meter count all of them; what cannot be read is in the log, and never raised."""
         try:
             meter.count(PARKED_NOW, self._parked())
-            for (kind, lane), state in self._lanes.items():
-                meter.count(LANE_WAITING, self._in_state(kind, state), kind=kind, lane=lane)
+            for (kind, lane), states in self._lanes.items():
+                waiting = sum(self._in_state(kind, state) for state in states)
+                meter.count(LANE_WAITING, waiting, kind=kind, lane=lane)
         except WorkflowError as error:
             log.warning("who waits is not counted: %s", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,8 @@ KINDS = definitions(JOB)
 
 def _counted(on_table: OnTable, **given: Any) -> dict[tuple[str, ...], Any]:
     meter = EmfMeter("shop", FakeClock())
-    Gauges(on_table.client, given.pop("table", on_table.table), KINDS, **given).count(meter)
+    table, kinds = given.pop("table", on_table.table), given.pop("kinds", KINDS)
+    Gauges(on_table.client, table, kinds, **given).count(meter)
     return metrics(meter.take())
 
 
@@ -56,6 +58,20 @@ def test_those_are_counted_that_wait_for_a_person_and_in_each_lane_those_that_wa
     }
     # A query for each share of the index, and one for each lane.
     assert len(on_table.wire.sent) == 9
+
+
+def test_who_waits_where_an_older_version_says_is_counted_too(on_table: OnTable) -> None:
+    lane = replace(JOB.lanes["build"], waiting="queued")
+    queued = replace(JOB.states["pending"], name="queued")
+    newer = replace(JOB, version=2, initial="queued", states={**JOB.states, "queued": queued}, lanes={"build": lane})
+    store, ledger = TableStore(on_table.client, on_table.table), TableLedger(on_table.client, on_table.table)
+    for number, version in enumerate((JOB, JOB, newer)):
+        flow = Workflow(definitions(version), store, ledger=ledger, hooks_required=False)
+        flow.create("job", str(number), {"repository": "acme/0"})
+    assert _counted(on_table, kinds=definitions(JOB, newer)) == {
+        ("ParkedNow", "table=shop"): 0,
+        ("LaneWaiting", "table=shop", "kind=job", "lane=build"): 3,
+    }
 
 
 def test_no_count_passes_over_more_than_so_many(on_table: OnTable, monkeypatch: pytest.MonkeyPatch) -> None:
