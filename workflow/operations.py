@@ -15,7 +15,8 @@ from workflow.runtime.explain import Explanation, explain
 from workflow.runtime.lane_view import LaneView, occupied_lanes, view_lane
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Pause
-from workflow.runtime.reconcile import Reconciled, Reconciler
+from workflow.runtime.reconcile import Reconciler
+from workflow.runtime.reconciled import Reconciled
 from workflow.runtime.records import Records, WalkProgress
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.verify import Verified, verify

@@ -17,7 +17,7 @@ from workflow.errors import Retryable
 if TYPE_CHECKING:
     from workflow.application import Workflow
     from workflow.console.progress import WalkMeter
-    from workflow.runtime.reconcile import Reconciled
+    from workflow.runtime.reconciled import Reconciled
     from workflow.runtime.records import WalkProgress
 
 

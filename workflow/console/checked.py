@@ -11,7 +11,7 @@ from workflow.console.effects import plural
 from workflow.console.parked import NEXT_SWEEP
 from workflow.console.times import day_and_time
 from workflow.console.values import printable
-from workflow.runtime.reconcile import Reconciled
+from workflow.runtime.reconciled import Reconciled
 from workflow.runtime.verify import Verified
 
 _MOST_SHOWN = 20

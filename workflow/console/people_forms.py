@@ -13,7 +13,7 @@ from workflow.runtime.explain import Explanation
 from workflow.runtime.lane_view import LaneView
 from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.ports import Pause
-from workflow.runtime.reconcile import Reconciled
+from workflow.runtime.reconciled import Reconciled
 from workflow.runtime.standing import Standing
 from workflow.runtime.verify import Verified
 

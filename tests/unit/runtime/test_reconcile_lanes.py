@@ -12,7 +12,8 @@ from workflow.engine.place import LaneKey, Place
 from workflow.errors import ContentionError
 from workflow.runtime import reconcile as module
 from workflow.runtime.lane_ports import InLane
-from workflow.runtime.reconcile import Reconciled, Reconciler
+from workflow.runtime.reconcile import Reconciler
+from workflow.runtime.reconciled import Reconciled
 from workflow.runtime.records import WalkProgress
 from workflow.runtime.start_waiting import ENDING, WATCH
 
