@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, Trace
 
 from tests.fakes.records import records
 from tests.unit.runtime.delivery import Bench
+from tests.unit.testing import test_memory_tracer as a_story
+from workflow import Workflow
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.tracing.otel import OtelTracer
 from workflow.engine.events import Event
+from workflow.testing import MemoryClock, MemoryDelivery, MemoryStore
 
 ID, PARENT = "5759e988bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
 XRAY = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -160,6 +164,28 @@ def is_sampled(traceparent: str) -> bool:
 
 def told(span: ReadableSpan, name: str) -> Any:
     return (span.attributes or {})[f"workflow.{name}"]
+
+
+def test_under_instrumented_invocations_timers_and_lanes_go_on_from_what_led_to_them(
+    tracer: OtelTracer, kept: InMemorySpanExporter, tmp_path: Path
+) -> None:
+    (tmp_path / "order.yaml").write_text(a_story.ORDER)
+    (tmp_path / "job.yaml").write_text(a_story.JOB)
+    clock = MemoryClock()
+    handlers = [a_story.approve, a_story.bill, a_story.open_job, a_story.build]
+    flow = Workflow(tmp_path, MemoryStore(), handlers=handlers, clock=clock, tracer=tracer)
+    delivery = MemoryDelivery(flow)
+    flow.create("order", "42", {"email": "ada@example.com"})
+    adot = trace.get_tracer("adot")
+    with adot.start_as_current_span("stream"):
+        delivery.run()
+    clock.advance(61)
+    with adot.start_as_current_span("sweep"):
+        delivery.sweep()
+
+    own = [span for span in kept.get_finished_spans() if "workflow.kind" in (span.attributes or {})]
+    assert {"fetch order", "start job", "build"} <= {span.name for span in own}
+    assert {ids(span)[0] for span in own} == {flow.history("order", "42")[0].trace[3:35]}
 
 
 UNSAMPLED = XRAY.replace("Sampled=1", "Sampled=0")
