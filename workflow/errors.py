@@ -179,3 +179,7 @@ class SecretAccessError(Retryable):
 
 class ArchiveError(Refused):
     """An archive cannot be written or read as it was asked: unfinished, damaged, or of another format."""
+
+
+class RebuildError(Refused):
+    """There is nothing to rebuild as it was asked, or the rebuild was given up because nothing succeeded."""

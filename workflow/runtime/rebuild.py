@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from workflow.definition.definition import HookUse
 from workflow.definition.suggestions import listed, ways_out
-from workflow.errors import DefinitionNotDeployedError, EntityNotFoundError, Refused
+from workflow.errors import DefinitionNotDeployedError, EntityNotFoundError, RebuildError, Refused
 from workflow.runtime.ask import check_id
 from workflow.runtime.changes import Change
 from workflow.runtime.crew import Crew
@@ -33,10 +33,6 @@ MOST_IN_A_ROW = 100
 
 MOST_TOLD = 1000
 _TELL_EVERY = 100
-
-
-class RebuildError(Refused):
-    """There is nothing to rebuild as it was asked, or the rebuild was given up because nothing succeeded."""
 
 
 @dataclass(slots=True)

@@ -12,8 +12,15 @@ from tests.fakes.clock import FakeClock
 from tests.samples import JOB, ORDER, entering
 from workflow import Effect, Workflow, hook, projection
 from workflow.definition.definition import Definitions, State
-from workflow.errors import EntityNotFoundError, PayloadError, Refused, StoreUnavailableError, UnknownKindError
-from workflow.runtime.rebuild import ATTEMPTS, MOST_IN_A_ROW, RebuildError, Rebuilt, rebuild
+from workflow.errors import (
+    EntityNotFoundError,
+    PayloadError,
+    RebuildError,
+    Refused,
+    StoreUnavailableError,
+    UnknownKindError,
+)
+from workflow.runtime.rebuild import ATTEMPTS, MOST_IN_A_ROW, Rebuilt, rebuild
 from workflow.runtime.records import EntityRecords, Records
 from workflow.testing import MemoryDelivery, MemoryStore
 
