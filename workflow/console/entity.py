@@ -19,8 +19,8 @@ from workflow.console.values import printable, show_value
 from workflow.definition.definition import Definition, State, Transition
 from workflow.definition.durations import written
 from workflow.engine.entity import Entity
-from workflow.runtime.explain import command
 from workflow.runtime.lane_view import told_place
+from workflow.runtime.reason import command
 
 _LONGEST_VALUE = 1000
 

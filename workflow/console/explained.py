@@ -18,8 +18,9 @@ from workflow.console.parked import hook_of
 from workflow.console.times import day_and_time, took
 from workflow.console.values import printable, shorten
 from workflow.definition.definition import Definitions
-from workflow.runtime.explain import Explanation, due_in
+from workflow.runtime.explain import Explanation
 from workflow.runtime.ledger_entry import LedgerEntry, Outcome
+from workflow.runtime.reason import due_in
 from workflow.runtime.standing import Standing
 
 _LONGEST_ERROR = 360

@@ -13,9 +13,9 @@ from rich.text import Text
 from workflow.console.effects import plural
 from workflow.console.layout import Trimmed
 from workflow.console.values import printable
-from workflow.runtime.explain import span
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.lane_view import LaneView
+from workflow.runtime.reason import span
 
 _MOST_SHOWN = 20
 """So many of those that wait are shown of one lane, if there are more lanes than that one."""

@@ -13,9 +13,9 @@ from rich.text import Text
 from workflow.console.layout import OneLine, Trimmed
 from workflow.console.times import day_and_time
 from workflow.console.values import printable
-from workflow.runtime.explain import span
 from workflow.runtime.ledger_entry import LedgerEntry, Parked, Why
 from workflow.runtime.ports import Pause
+from workflow.runtime.reason import span
 
 NEXT_SWEEP = "with the next sweep, within a minute"
 

@@ -11,10 +11,10 @@ from workflow.definition.definition import Definitions
 from workflow.engine.entity import Entity
 from workflow.engine.events import FoldError, fold
 from workflow.engine.place import Place
-from workflow.runtime.explain import RESTORE, command
 from workflow.runtime.lane_ports import InLane
 from workflow.runtime.lane_view import LaneView, is_judged, misplaced, told_place
 from workflow.runtime.ledger_entry import LedgerEntry
+from workflow.runtime.reason import RESTORE, command
 from workflow.runtime.records import EntityRecords
 from workflow.runtime.standing import Standing, standings
 from workflow.runtime.undo_findings import undos_among, wrong_undos

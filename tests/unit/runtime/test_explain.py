@@ -13,9 +13,9 @@ from tests.samples import ORDER, entering
 from tests.unit.runtime.delivery import HOOKED, Bench
 from workflow.definition.definition import State, Timer
 from workflow.errors import EntityNotFoundError, HistoryConflictError, Refused
-from workflow.runtime.explain import Reason
 from workflow.runtime.ledger_entry import OWED, LedgerEntry
 from workflow.runtime.ports import Violation
+from workflow.runtime.reason import Reason
 
 TIMED = replace(ORDER, states={**ORDER.states, "placed": State("placed", timers=(Timer(1800, "cancel"),))})
 

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.runtime.lanes import LANE, Builds, limited
 from workflow import limit
 from workflow.engine.place import Place
-from workflow.runtime.explain import Reason
+from workflow.runtime.reason import Reason
 
 RECONCILE = "workflow reconcile"
 

@@ -18,9 +18,9 @@ from tests.unit.runtime.webhooks.posting import Post
 from workflow import Effect, Workflow, projection
 from workflow.engine.events import fold
 from workflow.errors import CreateError, HomeRegionError, PayloadError, Refused
-from workflow.runtime.explain import Reason
 from workflow.runtime.mend_lane import mend_place
 from workflow.runtime.ports import SetTimer
+from workflow.runtime.reason import Reason
 from workflow.runtime.timers import fire_timer
 from workflow.testing import MemoryStore
 

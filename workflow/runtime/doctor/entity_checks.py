@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from workflow.definition.definition import Definition, Definitions
 from workflow.runtime.doctor.facts import CodeFacts, ParkedFacts, StackFacts
 from workflow.runtime.doctor.finding import Finding, Findings, Level, aws
-from workflow.runtime.explain import command, span
+from workflow.runtime.reason import command, span
 
 _MOST_NAMED = 3
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from workflow.runtime.doctor.facts import FunctionFacts, RecentFacts, ScheduleFacts, StackFacts
 from workflow.runtime.doctor.finding import Finding, Findings, Level, aws
-from workflow.runtime.explain import span
+from workflow.runtime.reason import span
 
 LATE = timedelta(minutes=5)
 BEHIND_MS = 60_000
