@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.unit.aws.test_cold_start import environment
 from tests.unit.runtime.delivery import Bench
+from workflow.aws.failures import translated
 from workflow.aws.json_log import JsonLines
+from workflow.aws.lambdas.invocations import InvocationError, invoked
 from workflow.engine.place import LaneKey
 from workflow.runtime.changes import Change
 from workflow.runtime.effect import Effect
@@ -169,6 +172,19 @@ def test_what_nobody_expected_leaves_a_function_without_its_words(said: list[dic
     assert said[-1]["message"] == "('InvocationError', 'TypeError; the log says where it came from', None, True)"
     assert said[-2]["message"].startswith("the invocation failed: ")
     assert said[-2]["message"].endswith("TypeError")
+
+
+def test_what_the_framework_itself_raises_is_named_and_not_quoted(caplog: pytest.LogCaptureFixture) -> None:
+    subject = "counting 'canary' in table orders"
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "canary"}}, "Query")
+    with pytest.raises(InvocationError, match="^StoreAccessError; the log says where it came from$") as raised:
+        with invoked(None), translated(subject):
+            raise denied
+    (message,) = caplog.messages
+    assert message.startswith("the invocation failed (AccessDeniedException): ")
+    assert message.endswith("\nStoreAccessError")
+    assert subject not in message
+    assert (raised.value.__cause__, raised.value.__suppress_context__) == (None, True)
 
 
 def test_what_raises_when_it_is_looked_at_is_written_all_the_same() -> None:

@@ -12,7 +12,6 @@ from workflow.aws.clock import SystemClock
 from workflow.aws.compose import open_runtime
 from workflow.aws.json_log import JsonLines, write_json
 from workflow.aws.metrics import EmfMeter
-from workflow.errors import WorkflowError
 from workflow.runtime.redact import bare_trace
 from workflow.runtime.runtime import Runtime
 from workflow.settings import Settings
@@ -25,7 +24,7 @@ _lines = write_json(_FUNCTION, os.environ.get("WORKFLOW_LOG_LEVEL", "INFO")) if 
 
 
 class InvocationError(Exception):
-    """An invocation failed by what nobody expected; where it came from is in the log."""
+    """An invocation failed; why, and where it came from, is in the log."""
 
 
 def open_metered(settings: Settings, client: Any = None) -> tuple[Runtime, EmfMeter]:
@@ -39,12 +38,17 @@ def open_metered(settings: Settings, client: Any = None) -> tuple[Runtime, EmfMe
 @contextmanager
 def invoked(context: Any) -> Iterator[None]:
     """One invocation, whose id is on every line of the log. What leaves an entry point Lambda writes into the log, its
-    words as well, so only our own do: raises InvocationError for what is no WorkflowError."""
+    words as well, and those may quote anything: raises InvocationError in its place, which names its class alone."""
     _lines.request_id = str(getattr(context, "aws_request_id", ""))
     try:
         yield
-    except WorkflowError:
-        raise
     except Exception as error:
-        log.error("the invocation failed: %s", bare_trace(error))
+        code = _code(error)
+        log.error("the invocation failed%s: %s", f" ({code})" if code else "", bare_trace(error))
         raise InvocationError(f"{type(error).__name__}; the log says where it came from") from None
+
+
+def _code(error: Exception) -> str:
+    """What AWS calls the reason, if it was the reason: a word of its own, unlike its message."""
+    response = getattr(error.__cause__ or error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
