@@ -1,4 +1,5 @@
-"""A carrier reports that a parcel has arrived: one trace, from the request to the order's history."""
+"""A carrier reports that a parcel has arrived, a program asks for an order to be shipped: each is one trace, from the
+request to the last that it caused."""
 
 from __future__ import annotations
 
@@ -100,6 +101,32 @@ def test_what_a_request_causes_is_one_trace_with_every_call_under_the_hook_that_
     # Lambda began the trace, and names it to whoever looks at the later invocations as well.
     assert "invocation" in spans["record_line"].notes
     assert "invocation" not in spans["webhook easypost"].notes
+    assert canaries(daemon) == []
+
+
+def test_a_request_for_an_entity_is_one_trace_with_the_transition_that_its_hook_makes(
+    deployed: Deployed, daemon: XrayDaemon
+) -> None:
+    deployed.verify_sender()
+    assert deployed.ask("PUT", "order/asked", {**an_order(EMAIL), "name": NAME}) == 201
+    assert deployed.ask("POST", "order/asked/pay", {"amount": "59.90", "payment": "pi_1"}) == 200
+    deployed.settle()
+    assert deployed.ask("POST", "order/asked/ship", {"carrier": "USPS", "parcels": ["ASKED-1"]}) == 200
+    deployed.settle()
+    eventually(lambda: len(without_calls(the_trace(deployed, daemon, "asked"))) >= 6)
+    found = the_trace(deployed, daemon, "asked")
+
+    api, stream = deployed.cloud.stack.outputs["ApiFunctionName"], deployed.cloud.stack.function_name
+    assert without_calls(found) == [
+        (1, "api POST", api),
+        (2, "ship order", api),
+        (4, "fire:shipment.create", stream),
+        (5, "create shipment", stream),
+        (4, "send_shipping_notice", stream),
+        (4, "record_line", stream),
+    ]
+    traces = [deployed.flow.get(*entity).trace for entity in (("order", "asked"), ("shipment", "ASKED-1"))]
+    assert {trace.partition(";")[0] for trace in traces} == {f"Root={found[0].trace}"}
     assert canaries(daemon) == []
 
 
