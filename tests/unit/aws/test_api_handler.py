@@ -25,6 +25,7 @@ from tests.samples import ORDER, definitions
 from tests.shipped import HANDLERS
 from tests.unit.aws.test_webhook_handler import NOT_BY_THIS_ONE
 from workflow import Workflow
+from workflow.aws.json_log import JsonLines
 from workflow.aws.lambdas.api import ApiHandler
 from workflow.aws.metrics import EmfMeter
 from workflow.definition.definition import Guard
@@ -596,7 +597,9 @@ def failing(error: Exception) -> Any:
         ({}, "it had no Idempotency-Key: read the entity before you send it again, then with a key"),
     ],
 )
-def test_what_may_have_been_recorded_says_so(headers: dict[str, str], again: str) -> None:
+def test_what_may_have_been_recorded_says_so(
+    caplog: pytest.LogCaptureFixture, headers: dict[str, str], again: str
+) -> None:
     store = FaultyStore(*["lost answer"] * 8)
     handler = api(store)
     assert ask(handler, *PUT, DATA, **headers) == refused(
@@ -606,6 +609,7 @@ def test_what_may_have_been_recorded_says_so(headers: dict[str, str], again: str
         f"it may or may not have been recorded; {again}",
         LATER,
     )
+    assert [(line["kind"], line["id"]) for line in errors(caplog)] == [("order", "42")]
     if headers:
         assert ask(handler, *PUT, DATA, **headers) == (201, etag(1), standing(1, "placed"))
 
@@ -617,6 +621,12 @@ def test_what_cannot_be_read_now_can_be_read_later(monkeypatch: pytest.MonkeyPat
     given = GET if method == "find_entity" else HISTORY
     detail = "the table cannot be read at this moment; ask again"
     assert ask(handler, *given) == refused(503, "busy", "Not at this moment", detail, LATER)
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The lines of errors, as a function writes them."""
+    lines = JsonLines()
+    return [json.loads(lines.format(record)) for record in caplog.records if record.levelno == logging.ERROR]
 
 
 FAILED = refused(
@@ -653,6 +663,7 @@ def test_a_guard_that_fails_has_not_said_no(caplog: pytest.LogCaptureFixture) ->
     assert ask(handler, *PAY, '{"amount": 60}') == FAILED
     assert "the guard 'is_enough' failed: ZeroDivisionError" in caplog.text
     assert "unspeakable" not in caplog.text
+    assert [(line["kind"], line["id"]) for line in errors(caplog)] == [("order", "42")]
 
 
 def test_neither_answer_nor_log_quotes_what_is_sensitive(caplog: pytest.LogCaptureFixture) -> None:

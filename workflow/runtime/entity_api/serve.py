@@ -120,10 +120,10 @@ class EntityServer:
         try:
             accepted = create(self._runtime, ask) if ask.trigger == CREATE else fire(self._runtime, ask)
         except Retryable as error:
-            log.error("%s", _line(self._redacted(error, ask)))
+            log.error("%s", _line(self._redacted(error, ask)), extra=_ids(ask))
             return not_now(error, keyed=bool(ask.request_id))
         except Refused as error:
-            return _told(error, self._redacted(error, ask))
+            return _told(error, self._redacted(error, ask), _ids(ask))
         outcome = "repeated" if accepted.repeated else "accepted"
         return Answer(status, standing_form(accepted.entity), outcome, _etag(accepted.entity))
 
@@ -177,11 +177,15 @@ class EntityServer:
         check_id(kind, entity_id)
 
 
-def _told(error: Refused, text: str) -> Answer:
+def _told(error: Refused, text: str, ids: Mapping[str, str] | None = None) -> Answer:
     answer = refusal(error, text)
     if answer is FAILED:
-        log.error("%s", _line(text))
+        log.error("%s", _line(text), extra=ids)
     return answer
+
+
+def _ids(ask: Ask) -> Mapping[str, str]:
+    return {"kind": ask.kind, "id": ask.entity_id}
 
 
 def _line(text: str) -> str:
