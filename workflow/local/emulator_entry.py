@@ -253,6 +253,16 @@ def take_alarms_on_expressions() -> None:
         return {**made, "Metrics": parts} if parts else made
 
     provisioners._cw_metric_alarm_record = record_with_expression
+    watch: Any = import_module("ministack.services.cloudwatch")
+    put = watch._put_metric_alarm
+
+    def put_with_expression(query: Any, asked: dict[str, Any], *formats: bool) -> Any:
+        answer = put(query, asked, *formats)
+        if asked.get("Metrics"):
+            watch._alarms[asked["AlarmName"]]["Metrics"] = asked["Metrics"]
+        return answer
+
+    watch._put_metric_alarm = put_with_expression
 
 
 def keep_what_tables_ask_for() -> None:
