@@ -24,6 +24,7 @@ class OtelTracer:
     and what goes on from an event is passed on as it was."""
 
     is_on = True
+    """Also without a provider: a process that keeps nothing must not end a trace that others keep."""
 
     def __init__(self) -> None:
         # Looks for the provider anew until there is one.
