@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +14,15 @@ from workflow.engine.entity import Entity
 from workflow.engine.events import Event, FoldError, fold
 from workflow.engine.place import Place
 from workflow.errors import PayloadError
+from workflow.runtime.archives.line_fields import (
+    read_count,
+    read_place,
+    read_text,
+    read_time,
+    read_word,
+    write_place,
+    write_time,
+)
 from workflow.runtime.ask import check_id
 from workflow.runtime.ports import Request, SetTimer
 
@@ -58,15 +66,15 @@ def write_line(kept: Kept) -> str:
         "id": entity.id,
         "state": entity.state,
         "version": entity.version,
-        "created_at": _write_time(entity.created_at),
-        "changed_at": _write_time(entity.changed_at),
+        "created_at": write_time(entity.created_at),
+        "changed_at": write_time(entity.changed_at),
         "events": [_write_event(event) for event in kept.events],
     }
     if kept.place:
-        form["place"] = _write_place(kept.place)
+        form["place"] = write_place(kept.place)
     if kept.timer:
         timer = kept.timer
-        form["timer"] = {"trigger": timer.trigger, "at": _write_time(timer.at), "refused": timer.refused}
+        form["timer"] = {"trigger": timer.trigger, "at": write_time(timer.at), "refused": timer.refused}
     if kept.requests:
         form["requests"] = [
             {"id": one.id, "version": one.version, "event": one.event_id, "fingerprint": one.fingerprint}
@@ -113,7 +121,7 @@ def _sum_of(text: str) -> str:
 def _read(form: Mapping[str, Any]) -> Kept:
     if form["format"] != FORMAT:
         raise LineError(f"it has format {form['format']!r}, and this version reads {FORMAT}; use the one that wrote it")
-    kind, entity_id = _text(form["kind"]), _text(form["id"])
+    kind, entity_id = read_text(form["kind"]), read_text(form["id"])
     check_id(kind, entity_id)
     events = [_read_event(kind, entity_id, number, one) for number, one in enumerate(form["events"], 1)]
     entity = fold(events)
@@ -122,18 +130,20 @@ def _read(form: Mapping[str, Any]) -> Kept:
     _check_owing(events)
     timer = _read_optional(form, "timer", lambda found: _read_timer(entity, found))
     requests = [
-        Request(_text(one["id"]), _count(one["version"]), _text(one["event"]), _text(one["fingerprint"]))
+        Request(
+            read_text(one["id"]), read_count(one["version"]), read_text(one["event"]), read_text(one["fingerprint"])
+        )
         for one in form.get("requests", ())
     ]
-    opened = [_count(version) for version in form.get("open", ())]
-    place = _read_optional(form, "place", _read_place)
+    opened = [read_count(version) for version in form.get("open", ())]
+    place = _read_optional(form, "place", read_place)
     undo = _read_optional(form, "undo", _read_undo) or {}
     return Kept(entity._replace(place=None), events, place, timer, requests, opened, undo)
 
 
 def _read_undo(form: Mapping[str, Any]) -> Mapping[int, Mapping[str, str]]:
     hooks = {int(version): _map(one, "undo") for version, one in form.items()}
-    return {version: {_text(name): _text(hook) for name, hook in one.items()} for version, one in hooks.items()}
+    return {version: {read_text(name): read_text(hook) for name, hook in one.items()} for version, one in hooks.items()}
 
 
 def _check_owing(events: Sequence[Event]) -> None:
@@ -151,12 +161,12 @@ def _write_event(event: Event) -> dict[str, Value]:
         "trigger": event.trigger,
         "from": event.source,
         "to": event.target,
-        "at": _write_time(event.at),
+        "at": write_time(event.at),
         "definition": event.definition,
     }
     form |= {name: getattr(event, name) for name in (*_VALUES, *_NUMBERS) if getattr(event, name)}
     form |= {name: getattr(event, field) for name, field in _TEXTS.items() if getattr(event, field)}
-    return form if event.place is None else form | {"place": _write_place(event.place)}
+    return form if event.place is None else form | {"place": write_place(event.place)}
 
 
 def _read_event(kind: str, entity_id: str, number: int, form: Mapping[str, Any]) -> Event:
@@ -166,62 +176,32 @@ def _read_event(kind: str, entity_id: str, number: int, form: Mapping[str, Any])
         kind=kind,
         entity_id=entity_id,
         version=number,
-        id=_text(form["id"]),
-        trigger=_word(form["trigger"]),
-        source=_word(form["from"]) if number > 1 else "",
-        target=_word(form["to"]),
-        at=_time(form["at"]),
-        definition=_count(form["definition"]),
+        id=read_text(form["id"]),
+        trigger=read_word(form["trigger"]),
+        source=read_word(form["from"]) if number > 1 else "",
+        target=read_word(form["to"]),
+        at=read_time(form["at"]),
+        definition=read_count(form["definition"]),
         payload=_map(form.get("payload", {}), "payload"),
         changes=_map(form.get("changes", {}), "changes"),
-        by=_text(form.get("by", "")),
-        request_id=_text(form.get("request", "")),
-        cause=_text(form.get("cause", "")),
-        depth=_count(form.get("depth", 0)),
-        owing=_count(form.get("owing", 0)),
-        place=_read_optional(form, "place", _read_place),
-        trace=_text(form.get("trace", "")),
-        home=_text(form.get("home", "")),
+        by=read_text(form.get("by", "")),
+        request_id=read_text(form.get("request", "")),
+        cause=read_text(form.get("cause", "")),
+        depth=read_count(form.get("depth", 0)),
+        owing=read_count(form.get("owing", 0)),
+        place=_read_optional(form, "place", read_place),
+        trace=read_text(form.get("trace", "")),
+        home=read_text(form.get("home", "")),
     )
 
 
-def _write_place(place: Place) -> dict[str, Value]:
-    stands: dict[str, Value] = {"rank": place.rank} if place.is_waiting else {"slot": place.slot}
-    return {"lane": place.lane, "key": place.key, "since": _write_time(place.since), **stands}
-
-
-def _read_place(form: Mapping[str, Any]) -> Place:
-    slot, rank = _count(form.get("slot", 0)), _text(form.get("rank", ""))
-    return Place(_text(form["lane"]), _text(form["key"]), _time(form["since"]), slot, rank)
-
-
 def _read_timer(entity: Entity, form: Mapping[str, Any]) -> SetTimer:
-    trigger, refused = _word(form["trigger"]), _text(form["refused"])
-    return SetTimer(entity.kind, entity.id, entity.version, trigger, _time(form["at"]), refused)
+    trigger, refused = read_word(form["trigger"]), read_text(form["refused"])
+    return SetTimer(entity.kind, entity.id, entity.version, trigger, read_time(form["at"]), refused)
 
 
 def _read_optional(form: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], _Read]) -> _Read | None:
     return read(form[name]) if name in form else None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return str(canonical(value, "a text"))
-
-
-def _word(value: object) -> str:
-    # The table keeps trigger, source and target as words of one text.
-    text = _text(value)
-    if not text or " " in text:
-        raise ValueError
-    return text
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**12:
-        raise TypeError
-    return value
 
 
 def _map(value: object, where: str) -> Mapping[str, Value]:
@@ -233,17 +213,6 @@ def _map(value: object, where: str) -> Mapping[str, Value]:
     except UnfitValueError:
         raise LineError(f"its {where} cannot be stored") from None
     return fitted
-
-
-def _write_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _time(value: object) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
-        raise ValueError
-    return moment.astimezone(UTC)
 
 
 def exact_json(value: Value) -> str:
