@@ -14,6 +14,7 @@ from workflow.runtime.reconcile import Reconciler
 from workflow.runtime.runtime import Runtime
 from workflow.runtime.sweep import Sweeper
 from workflow.testing.simulation.clock import VirtualClock
+from workflow.testing.simulation.crowd import draw_entities, is_crowded
 from workflow.testing.simulation.fate import Fate, Odds
 from workflow.testing.simulation.fated_ledger import FatedLedger
 from workflow.testing.simulation.fated_store import FatedStore
@@ -28,10 +29,6 @@ from workflow.testing.simulation.scheduler import Actor, Scheduler, current, fin
 from workflow.testing.simulation.story import Story
 from workflow.testing.simulation.stream import LIMIT_SECONDS, Stream
 from workflow.testing.simulation.table import Table
-
-_IDS = ("1", "2", "#3", "vier ü 🚚")
-
-_MORE_IDS = ("5", "6", "7", "8")
 
 _MAY_LAST = ("request lost", "response lost", "throttled")
 _OF_A_START = frozenset({"lane", "find_entity", "find_request", "events", "commit", "watch_lane"})
@@ -52,8 +49,8 @@ class World:
         self.places: list[str] = []
         self.scheduler = Scheduler(fate)
         self.profile = draw_profile(fate, scenario.views)
-        self.is_crowded = self._is_crowded()
-        self.entities = self._entities()
+        self.is_crowded = is_crowded(scenario, fate)
+        self.entities = draw_entities(scenario, fate, self.profile, crowded=self.is_crowded)
         self.table = self.open_table()
         self.is_mended = self.is_trimmed = False
         self.running: dict[Key, list[Actor]] = {}
@@ -82,17 +79,6 @@ class World:
     def open_ports(self) -> tuple[Store, Ledger]:
         """The table as all actors reach it, with a bad network before it."""
         return FatedStore(self), FatedLedger(self)
-
-    def _is_crowded(self) -> bool:
-        """Whether many come to wait in lanes at once, and many start them: always where half of the kinds wait."""
-        with_lanes = {kind for kind, _ in self.scenario.lanes}
-        return bool(with_lanes) and (2 * len(with_lanes) >= len(self.scenario.kinds) or self.fate.choose(4) == 3)
-
-    def _entities(self) -> list[Key]:
-        kinds = self.scenario.kinds
-        ids = _IDS + _MORE_IDS if self.is_crowded else _IDS
-        count = self.profile.entities + (3 if self.is_crowded else 0)
-        return [(kinds[self.fate.choose(len(kinds))], ids[number]) for number in range(count)]
 
     def arrive(self, odds: Odds, what: str, subject: Sequence[object]) -> str:
         """The actor is about to do an I/O: others may go on first; then, which fault it meets, '' for none."""
