@@ -252,10 +252,14 @@ def test_alarms_that_were_deleted_are_made_again_as_they_were(patient: Patient) 
 
 def _settings_of(alarms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the alarms listen to and when they ring, by their names."""
-    told = ("AlarmName", "Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Metrics", "Period")
-    told += ("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData")
+    metric = ("Namespace", "MetricName", "Dimensions", "Statistic", "ExtendedStatistic", "Period")
+    rings = ("EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "TreatMissingData")
     return [
-        {name: one[name] for name in told if one.get(name)}
+        {
+            name: one[name]
+            for name in ("AlarmName", *rings, *(("Metrics",) if one.get("Metrics") else metric))
+            if one.get(name)
+        }
         for one in sorted(alarms, key=lambda one: str(one["AlarmName"]))
     ]
 
