@@ -124,7 +124,7 @@ def test_what_knows_a_resource_is_allowed_on_ours_alone() -> None:
     # SES takes the sender as a condition; X-Ray knows no resource.
     assert anywhere == {"ses:SendEmail", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
     stream = [one for one in statements() if "dynamodb:GetRecords" in listed(one["Action"])]
-    # Of this table any: a stream that is made anew has another label, and its mapping is made before the next deployment.
+    # Of this table any: a stream that is made anew has another label.
     assert [one["Resource"] for one in stream] == ["${Table.Arn}/stream/*"]
     buckets = [one for one in statements() if any(action.startswith("s3:") for action in listed(one["Action"]))]
     assert len(buckets) == 3

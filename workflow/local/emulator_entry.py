@@ -123,8 +123,10 @@ def ask_as_aws_does() -> None:
         return _ASKED_AS.get(action, action)
 
     def resource_on_aws(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        named = resource_named(operation, _read(body))
+        # Both APIs of DynamoDB are one service to it, and streams nothing.
+        if "Streams" in (target := headers.get("x-amz-target", "")):
+            return stream_named(_read(body)) or resource_of(service, method, path, headers, body, *rest)
+        named = resource_named(target.rpartition(".")[2], _read(body))
         region, account = rest[-2:]
         where = f"arn:aws:{service}:{region}:{account}:"
         return f"{where}{named}" if named else resource_of(service, method, path, headers, body, *rest)
@@ -147,6 +149,14 @@ def resource_named(operation: str, call: dict[str, Any]) -> str:
         build = str(call.get("id") or next(iter(call.get("ids") or []), ""))
         return f"project/{build.partition(':')[0]}"
     return ""
+
+
+def stream_named(call: dict[str, Any]) -> str:
+    """The ARN of the stream that a call reads, by itself or by an iterator; '' for one that names none."""
+    if arn := call.get("StreamArn"):
+        return str(arn)
+    streams: Any = import_module("ministack.services.dynamodb_streams")
+    return str((streams._decode_iterator(call.get("ShardIterator") or "") or {}).get("arn") or "")
 
 
 def write_down_calls(file: str) -> None:

@@ -143,3 +143,17 @@ def test_a_bus_is_asked_for_as_a_bus_and_a_build_as_its_project(cloud: EmbeddedC
         builds.stop_build(id="ci:1")
     arn = f"arn:aws:codebuild:{where}:project/ci"
     assert [json.loads(line)["resource"] for line in calls.read_text().splitlines()] == [arn, arn]
+
+
+def test_a_stream_is_read_by_whoever_may_read_that_tables_streams(cloud: EmbeddedCloud, table: str) -> None:
+    found = make_client("dynamodb", endpoint_url=cloud.endpoint_url).describe_table(TableName=table)["Table"]
+    actions = ["dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"]
+    own = {"Effect": "Allow", "Action": actions, "Resource": f"{found['TableArn']}/stream/*"}
+    other = own | {"Resource": f"{found['TableArn']}s/stream/*"}
+    stream = found["LatestStreamArn"]
+    streams = in_role(cloud, "reader", [own], "dynamodbstreams")
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    asked = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    assert "Records" in streams.get_records(ShardIterator=streams.get_shard_iterator(**asked)["ShardIterator"])
+    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DescribeStream"):
+        in_role(cloud, "stranger", [other], "dynamodbstreams").describe_stream(StreamArn=stream)
