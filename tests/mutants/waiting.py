@@ -7,6 +7,7 @@ from tests.mutants.workloads import OUTCOMES_WITH_TRANSITIONS
 
 _ASIDE = "workflow.runtime.aside:Aside"
 _RUNNER = "workflow.runtime.run_effects:EffectRunner"
+_LEADING_ON = "workflow.runtime.leading_on:LeadingOn"
 _RESUME = "workflow.runtime.resume:Resumption"
 _TIMERS = "workflow.runtime.timers"
 
@@ -40,11 +41,11 @@ MUTANTS = (
         "what `then` and `catch` fire is written first, and the effect's outcome in a write of its own",
         (4, 10),
         (
-            Edit(f"{_RUNNER}._fire", "settles=Settlement(self._owner, after, use.hook),", ""),
+            Edit(f"{_LEADING_ON}._fire", "settles=Settlement(self._owner, after, use.hook),", ""),
             Edit(
-                f"{_RUNNER}._fire",
+                f"{_LEADING_ON}._fire",
                 "fire(self._runtime, ask)",
-                "fire(self._runtime, ask); self.claims.commit(after, use.hook)",
+                "fire(self._runtime, ask); self._claims.commit(after, use.hook)",
             ),
         ),
     ),

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from workflow.definition.definition import HookUse
-from workflow.errors import GuardError, Refused, Retryable, StoreAccessError, TransitionError
+from workflow.errors import Retryable
 from workflow.runtime.aside import PAUSED_WAIT, Aside
-from workflow.runtime.ask import Ask
 from workflow.runtime.changes import Change, use_of
 from workflow.runtime.claims import Claims
 from workflow.runtime.declared import batch_size
 from workflow.runtime.delivered import Delivered
-from workflow.runtime.effect import Effect
 from workflow.runtime.gathering import Run, attempt_together
 from workflow.runtime.hook_run import Claimed, Ran, ask_probe, run_hook
-from workflow.runtime.ledger_entry import LedgerEntry, Settlement
+from workflow.runtime.leading_on import LeadingOn
+from workflow.runtime.ledger_entry import LedgerEntry
 from workflow.runtime.paused import PausedHooks
 from workflow.runtime.ports import Pause
 from workflow.runtime.retries import LONGEST_WAIT_IN_PLACE_SECONDS, WAITS_IN_PLACE, after_failure, is_spent
@@ -45,11 +44,12 @@ class EffectRunner:
         paused: PausedHooks,
         delivered: Delivered,
     ) -> None:
-        self._runtime, self._owner, self._stop_at = runtime, owner, stop_at
+        self._runtime, self._stop_at = runtime, stop_at
         self._paused = paused
         self.delivered = delivered
         self.claims = Claims(runtime.ledger, runtime.clock, owner, lease_until)
         self._aside = Aside(self.claims, runtime.clock, delivered)
+        self._leading_on = LeadingOn(runtime, owner, self.claims, self._aside)
 
     def run(self, change: Change, hooks: Sequence[str]) -> Run[bool]:
         """Runs what the change owes; whether it is settled, and what comes later may go on.
@@ -179,26 +179,10 @@ class EffectRunner:
 
     def _done(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran) -> LedgerEntry:
         if use.then:
-            entry = self._then(change, entry, use, ran)
+            entry = self._leading_on.then(change, entry, use, ran)
         else:
             self.claims.commit(entry, use.hook)
         self.delivered.effects_done += entry.outcomes[use.hook].settled
-        return entry
-
-    def _then(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran) -> LedgerEntry:
-        try:
-            self._fire(change, entry, use, use.then, ran.payload, ran.trace)
-        except GuardError as refusal:
-            # It would stand still, and nothing would say so.
-            return self._aside.for_person(entry, use.hook, "refused", f"then {use.then!r} was refused: {refusal}")
-        except TransitionError as refusal:
-            # It has moved on: the effect is done all the same, and the ledger says the rest.
-            outcome = entry.outcomes[use.hook]._replace(note=f"then {use.then!r} was refused: {refusal}")
-            return self.claims.commit(entry.with_outcome(use.hook, outcome), use.hook)
-        except (Retryable, StoreAccessError) as error:
-            return self._aside.unanswered(entry, use, f"then {use.then!r} was not recorded: {error}")
-        except Refused as refusal:
-            return self._aside.for_person(entry, use.hook, "refused", f"then {use.then!r} was refused: {refusal}")
         return entry
 
     def _failed(
@@ -209,7 +193,7 @@ class EffectRunner:
         clock = self._runtime.clock
         following = after_failure(use, ran.failure.raised, ran.outcome, clock.jitter(), is_own=not ran.shared_by)
         if following.what == "catch":
-            return self._caught(change, entry, use, ran, following.trigger), 0.0
+            return self._leading_on.caught(change, entry, use, ran, following.trigger), 0.0
         if following.what == "person":
             failure = ran.failure
             return self._aside.for_person(entry, use.hook, following.why, failure.error, failure.trace), 0.0
@@ -218,49 +202,3 @@ class EffectRunner:
         if waits_left and in_place:
             return entry.with_outcome(use.hook, ran.outcome._replace(status="owed")), following.seconds
         return self._aside.wait(entry, use.hook, "retry", wait, ran.failure.error), 0.0
-
-    def _caught(self, change: Change, entry: LedgerEntry, use: HookUse, ran: Ran, trigger: str) -> LedgerEntry:
-        assert ran.failure is not None
-        caught = entry.with_outcome(use.hook, ran.outcome._replace(status="caught", note=f"caught by {trigger!r}"))
-        try:
-            payload = self._error_payload(change, trigger, ran.failure.error)
-            self._fire(change, caught, use, trigger, payload, ran.trace)
-        except (Retryable, StoreAccessError) as error:
-            return self._aside.unanswered(caught, use, f"catch {trigger!r} was not recorded: {error}")
-        except Refused as refusal:
-            told = f"{ran.failure.error}; catch {trigger!r} was refused: {refusal}"
-            return self._aside.for_person(entry, use.hook, "refused", told, ran.failure.trace)
-        return caught
-
-    def _error_payload(self, change: Change, trigger: str, error: str) -> dict[str, object]:
-        definition = self._runtime.get_definition(change.kind)
-        takes_error = any("error" in t.requires for t in definition.transitions if t.trigger == trigger)
-        return {"error": error} if takes_error else {}
-
-    def _fire(
-        self,
-        change: Change,
-        after: LedgerEntry,
-        use: HookUse,
-        trigger: str,
-        payload: Mapping[str, object],
-        trace: str,
-    ) -> None:
-        """The transition and the outcome in one transaction; raises what firing raises, or LeaseLostError."""
-        # Most deliveries never fire: what deciding needs is imported when one does.
-        from workflow.runtime.fire import fire
-
-        entity = change.snapshots.after()
-        ask = Ask(
-            change.kind,
-            change.entity_id,
-            trigger,
-            payload,
-            by=f"hook:{use.hook}",
-            held=entity,
-            cause=Effect(change, use.hook, after.outcomes[use.hook].attempts, self._runtime).key,
-            depth=entity.depth + 1,
-            settles=Settlement(self._owner, after, use.hook),
-            trace=trace,
-        )
-        fire(self._runtime, ask)
