@@ -14,7 +14,8 @@ class Delivered:
 
     `effects_failed` counts attempts; `put_aside` the entities that go on by themselves later; `for_people`, by kind and
     hook, the effects that now wait for a person; `waiting` the changes behind an entity that was put aside; `started`
-    the entities whose turn in a lane had come; `recalled` the transitions that the stream did not show whole, and
+    the entities whose turn in a lane had come; `elsewhere` what stood in a queue of this region, of entities that are
+    at home in another; `recalled` the transitions that the stream did not show whole, and
     `reads` how often the table was asked for them.
     """
 
@@ -29,6 +30,7 @@ class Delivered:
     started: int = 0
     recalled: int = 0
     reads: int = 0
+    elsewhere: int = 0
 
     def add(self, other: Delivered) -> None:
         """Adds what another thread delivered."""
@@ -43,3 +45,4 @@ class Delivered:
         self.started += other.started
         self.recalled += other.recalled
         self.reads += other.reads
+        self.elsewhere += other.elsewhere

@@ -34,7 +34,7 @@ def mend_lane(runtime: Runtime, lane: LaneKey) -> int:
 
 
 def free_stale(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
-    """Frees the place if its entity is gone or stands elsewhere, and whether it is."""
+    """Frees the place if its entity is gone, stands elsewhere or is at home elsewhere, and whether it is."""
     if _stands_there(runtime, lane, row):
         return False
     # If it is still as it was read: what came there meanwhile came by a transaction of its own.
@@ -47,7 +47,9 @@ def _stands_there(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
         entity = runtime.store.find_entity(lane.kind, row.entity_id)
     except HistoryConflictError:
         return False
-    return entity is not None and entity.place == row.place and _fits(runtime, entity)
+    if entity is None or entity.home != runtime.region:
+        return False
+    return entity.place == row.place and _fits(runtime, entity)
 
 
 def _fits(runtime: Runtime, entity: Entity) -> bool:

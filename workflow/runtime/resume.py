@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from workflow.errors import ClaimError, DefinitionNotDeployedError, HistoryConflictError
 from workflow.runtime.changes import Change, known_owed
 from workflow.runtime.gathering import Course
+from workflow.runtime.home import check_home_of
 from workflow.runtime.ledger_entry import LedgerEntry, Parked, Why
 from workflow.runtime.run_effects import EffectRunner
 from workflow.runtime.runtime import Runtime
@@ -30,11 +31,13 @@ class Resumption:
 
     def resume(self, kind: str, entity_id: str, version: int) -> Course:
         """Runs what is owed of the version, if it is put aside and due, and then of all later ones; nothing if
-        somebody else is at it. Raises OutOfTime, and what store and ledger raise."""
+        somebody else is at it. Raises OutOfTime, HomeRegionError, and what store and ledger raise."""
         self.check_time()
         found = self._runtime.ledger.find(kind, entity_id, version)
         if found is None or not _is_due(found, self._runtime.clock.now()):
             return
+        # Its home may have been moved, and not all that waited for it here.
+        check_home_of(self._runtime, kind, entity_id)
         self._at = found
         try:
             yield from self._go_on(found, Steps(self._runtime, kind, entity_id, version))

@@ -16,6 +16,7 @@ from tests.fakes.replicator import Replica, Replicator
 from tests.fakes.uses import LATER, using
 from tests.samples import JOB, ORDER, definitions, entering
 from workflow import Workflow
+from workflow.aws.due_items import shard_of
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.ledger import TableLedger
 from workflow.aws.records import TableRecords
@@ -23,7 +24,7 @@ from workflow.aws.table import TableStore
 from workflow.definition.definition import Timer
 from workflow.errors import CreateError, EntityNotFoundError, HomeRegionError, PayloadError
 from workflow.runtime.delivered import Delivered
-from workflow.runtime.sweep import Sweeper
+from workflow.runtime.sweep import MOST_DUE, Sweeper
 
 HOOKED = using(entering(ORDER, placed=["greet"], paid=["receipt"], shipped=["notify"]), retry=LATER)
 _PLACED = replace(HOOKED.states["placed"], timers=(Timer(1800, "cancel"),))
@@ -56,9 +57,9 @@ class Region:
         while records := self.replica.take_records():
             assert self._handler.handle(records, 60_000) == {"batchItemFailures": []}
 
-    def sweep(self) -> Delivered:
+    def sweep(self, most: int = MOST_DUE) -> Delivered:
         """What the sweeper does now."""
-        return Sweeper(self.flow.runtime, workers=1).sweep(until=self.clock.now() + timedelta(minutes=1))
+        return Sweeper(self.flow.runtime, workers=1, most=most).sweep(until=self.clock.now() + timedelta(minutes=1))
 
     def state(self, kind: str, *ids: str) -> list[str]:
         """The states of these entities as they are known here."""
@@ -326,14 +327,14 @@ def test_of_one_id_created_twice_at_one_moment_the_last_writer_wins_and_verify_s
     assert abroad.flow.operations.verify().elsewhere == {"eu-west-1": 1}
 
 
-def _move_by_hand(world: World, pk: str) -> None:
+def _move_by_hand(world: World, pk: str, *, home: bool = True, due: bool = True) -> None:
     """What docs/global-tables.md says: in the region where it is to live, with the other one stopped."""
     abroad, client = world.abroad.replica, world.abroad.replica.client
     moved = [one for (partition, sk), one in abroad.items().items() if partition == pk and _is_bound(sk, one)]
     for item in moved:
-        if "home" in item:
+        if home and "home" in item:
             item["home"] = {"S": "us-east-1"}
-        if "due" in item:
+        if due and "due" in item:
             item["due"] = {"S": item["due"]["S"].replace("@eu-west-1", "@us-east-1")}
         client.put_item(TableName=abroad.table, Item=item)
 
@@ -365,3 +366,58 @@ def test_what_is_moved_by_hand_lives_on_where_it_is_now(world: World) -> None:
     assert abroad.flow.operations.verify().findings == []
     with pytest.raises(HomeRegionError):
         home.flow.fire("order", "42", "ship")
+
+
+def test_what_was_moved_half_way_runs_nothing_at_its_old_home_and_keeps_nobody_waiting_there(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    home, abroad = world.home, world.abroad
+    # In one share of the queues, which brings them in the order of their time.
+    *moved, last = [str(number) for number in range(100) if shard_of(f"order#{number}") == 0][:3]
+    home.notes.failing["greet"] = raising(ValueError("no"))
+    for one in moved:
+        home.flow.create("order", one)
+    world.settle()
+    for one in moved:
+        _move_by_hand(world, f"order#{one}", due=False)
+    world.settle()
+    world.clock.advance(1)
+    home.flow.create("order", last)
+    home.wake()
+    home.notes.failing.clear()
+    home.notes.forget()
+    world.clock.advance(1801)
+    before = home.replica.items()
+    swept = home.sweep(most=1)
+    # Two timers and two effects are passed over: they stand before those of the last one.
+    assert (swept.elsewhere, swept.timers_fired, swept.effects_done) == (4, 1, 1)
+    assert "4 timers and put-aside entities stand in queues of this region and are at home elsewhere" in caplog.text
+    assert (home.notes.keys, home.state("order", last)) == ([f"order#{last}#1#greet"], ["cancelled"])
+    after = home.replica.items()
+    assert [key for key in before if before[key] != after.get(key) and key[0] != f"order#{last}"] == []
+    assert abroad.sweep().elsewhere == 0
+    for one in moved:
+        _move_by_hand(world, f"order#{one}", home=False)
+    world.settle()
+    assert abroad.sweep().timers_fired == 2
+    assert sorted(abroad.notes.keys) == sorted(f"order#{one}#1#greet" for one in moved)
+    world.settle()
+    swept = home.sweep()
+    assert (swept.elsewhere, swept.timers_fired, swept.effects_done) == (0, 0, 0)
+
+
+def test_whoever_was_moved_leaves_the_slot_of_its_old_region_to_the_next(world: World) -> None:
+    home, abroad = world.home, world.abroad
+    for one in ("1", "2"):
+        home.flow.create("job", one, {"repository": "web"})
+    world.settle()
+    _move_by_hand(world, "job#1")
+    abroad.flow.operations.reconcile()
+    world.settle()
+    assert [row.entity_id for lane in abroad.flow.operations.lanes("job") for row in lane.running] == ["1"]
+    world.clock.advance(61)
+    assert home.sweep().started == 1
+    assert home.state("job", "1", "2") == ["active", "active"]
+    (own,) = home.flow.operations.lanes("job")
+    assert [row.entity_id for row in own.running] == ["2"]
+    assert [region.flow.operations.verify().findings for region in (home, abroad)] == [[], []]
