@@ -19,7 +19,7 @@ from workflow.aws.deployed.stack_facts import gather
 from workflow.aws.deployed.watching import read_alarms, read_recent
 from workflow.definition.plain import to_plain
 from workflow.errors import SettingsError, StoreAccessError
-from workflow.runtime.doctor.facts import CodeFacts, MetricFacts
+from workflow.runtime.doctor.facts import AlarmFacts, CodeFacts, MetricFacts
 from workflow.runtime.doctor.judge import exit_code, judge
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -128,9 +128,28 @@ def test_an_alarm_on_an_expression_looks_at_all_of_its_metrics() -> None:
     metrics = [{"Id": "sum", "Expression": "m0+m1"}, *({"MetricStat": {"Metric": stat}} for stat in stats)]
 
     (alarm,) = read_alarms(Pages({"MetricAlarms": [{"AlarmName": "both", "Metrics": metrics}]}))
+    assert alarm.is_expression
     assert alarm.metrics == {
         MetricFacts("AWS/Lambda", "Throttles", frozenset({("FunctionName", name)})) for name in ("one", "two")
     }
+
+
+def test_an_alarm_is_read_with_when_it_rings_and_since_when() -> None:
+    asked = {"Namespace": "Workflow", "MetricName": "Violations", "TreatMissingData": "ignore"}
+    rings = {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "Threshold": 2.0}
+    found = {"AlarmName": "shop-violations", **asked, **rings, "AlarmConfigurationUpdatedTimestamp": NOW}
+
+    assert read_alarms(Pages({"MetricAlarms": [found]})) == [
+        AlarmFacts(
+            "shop-violations",
+            frozenset({MetricFacts("Workflow", "Violations")}),
+            state="",
+            missing_data="ignore",
+            comparison="GreaterThanOrEqualToThreshold",
+            threshold=2.0,
+            changed_at=NOW,
+        )
+    ]
 
 
 def test_what_cloudwatch_does_not_tell_is_no_age_of_zero() -> None:
