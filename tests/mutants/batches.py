@@ -40,7 +40,7 @@ MUTANTS = (
         (4,),
         (
             Edit(
-                f"{_RUN}:run_batch",
+                f"{_RUN}:_run_together",
                 "_ended(runtime, one.use, one.outcome, started, None, failure)",
                 "_ended(runtime, one.use, one.outcome, started, None, failure if one is together[0] else None)",
             ),
