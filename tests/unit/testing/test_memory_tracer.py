@@ -9,6 +9,7 @@ import pytest
 
 from workflow import Effect, Workflow, hook
 from workflow.errors import TransitionError
+from workflow.runtime.tracing import judge
 from workflow.testing import MemoryClock, MemoryDelivery, MemoryStore, MemoryTracer
 from workflow.testing.memory_tracer import TracedSpan
 
@@ -186,3 +187,11 @@ def test_what_is_no_span_of_this_tracer_begins_a_new_trace(tracer: MemoryTracer)
     with tracer.span("one", {}, follows="Root=1-5759e988-bd862e3fe1be46a994272793"):
         pass
     assert [(span.parent, span.trace_id) for span in tracer.spans] == [("", "trace-1")]
+
+
+def test_a_request_that_is_refused_is_known_by_what_it_came_to(tracer: MemoryTracer) -> None:
+    with tracer.span("api PUT", {}) as span:
+        judge(span, 409, "refused")
+    assert [(one.error, one.error_kind, one.notes) for one in tracer.spans] == [
+        ("", "refused", {"outcome": "refused", "status": 409})
+    ]
