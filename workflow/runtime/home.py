@@ -16,7 +16,9 @@ from workflow.runtime.runtime import Runtime
 def check_home(runtime: Runtime, entity: Entity) -> None:
     """Raises HomeRegionError unless the entity may be written here."""
     if entity.home != runtime.region:
-        raise HomeRegionError(f"{entity.kind} {entity.id}: {away(runtime, entity.home)}; send the request there")
+        raise HomeRegionError(
+            f"{entity.kind} {entity.id}: {away(runtime, entity.home)}; send it there: {way_to(entity.home)}"
+        )
 
 
 def check_home_of(runtime: Runtime, kind: str, entity_id: str) -> None:
@@ -37,6 +39,15 @@ def away(runtime: Runtime, home: str) -> str:
     return f"its home is {home}, and {here}"
 
 
+def way_to(home: str) -> str:
+    """How a request gets to that home, in words."""
+    if not home:
+        return "to the address of the stack that has no region, or from a shell with WORKFLOW_REGION set to nothing"
+    return (
+        f"to the address of the stack in {home}, or from a shell with AWS_DEFAULT_REGION={home} WORKFLOW_REGION={home}"
+    )
+
+
 def is_elsewhere(runtime: Runtime, found: EntityRecords) -> bool:
     """Whether an entity is at home in another region; one that does not say is taken for ours."""
     return found.home not in (None, runtime.region)
@@ -48,8 +59,8 @@ def check_created_nowhere_else(runtime: Runtime, ask: Ask, found: Contested) -> 
     first = found.entity or found.event
     if first is not None and first.home != runtime.region:
         raise CreateError(
-            f"{ask.kind} {ask.entity_id} exists already: {away(runtime, first.home)}; give another id, or send the "
-            f"request there"
+            f"{ask.kind} {ask.entity_id} exists already: {away(runtime, first.home)}; give another id, or send it "
+            f"there: {way_to(first.home)}"
         )
 
 
@@ -57,6 +68,6 @@ def check_came_with_its_entity(runtime: Runtime, ask: Ask, events: Sequence[Even
     """Raises HomeRegionError if a request came from another region before all events of its entity."""
     if runtime.region and not events:
         raise HomeRegionError(
-            f"{ask}: the request id {ask.request_id!r} was used in another region, and the rest has yet to come; "
-            f"send it there"
+            f"{ask}: the request id {ask.request_id!r} was used in another region, and the rest has yet to come, "
+            f"usually within a second; send it again then, or to the region that it was sent to first"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,12 +13,15 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.hooks import Notebook, raising
+from tests.fakes.log import of_line
 from tests.fakes.records import seen
 from tests.fakes.replicator import Replica, Replicator
 from tests.fakes.uses import LATER, using
 from tests.samples import JOB, ORDER, definitions, entering
+from tests.unit.aws.test_api_handler import request
 from workflow import Workflow
 from workflow.aws.due_items import shard_of
+from workflow.aws.lambdas.api import ApiHandler
 from workflow.aws.lambdas.stream import StreamHandler
 from workflow.aws.ledger import TableLedger
 from workflow.aws.records import TableRecords
@@ -29,6 +34,10 @@ from workflow.runtime.sweep import MOST_DUE, Sweeper
 HOOKED = using(entering(ORDER, placed=["greet"], paid=["receipt"], shipped=["notify"]), retry=LATER)
 _PLACED = replace(HOOKED.states["placed"], timers=(Timer(1800, "cancel"),))
 TIMED = replace(HOOKED, states={**HOOKED.states, "placed": _PLACED})
+TO_IRELAND = (
+    "send it there: to the address of the stack in eu-west-1, or from a shell with AWS_DEFAULT_REGION=eu-west-1 "
+    "WORKFLOW_REGION=eu-west-1"
+)
 
 
 @dataclass
@@ -148,9 +157,33 @@ def test_a_trigger_abroad_is_refused_with_the_reason_and_nothing_is_written(worl
     before = world.abroad.replica.items()
     with pytest.raises(HomeRegionError) as refused:
         world.abroad.flow.fire("order", "42", "pay", {"amount": 100}, request_id="r")
-    assert str(refused.value) == "order 42: its home is eu-west-1, and this is us-east-1; send the request there"
+    assert str(refused.value) == f"order 42: its home is eu-west-1, and this is us-east-1; {TO_IRELAND}"
     assert (world.abroad.replica.items(), world.replicator.under_way) == (before, [])
     assert world.home.flow.fire("order", "42", "pay", {"amount": 100}, request_id="r").entity.version == 2
+
+
+def test_over_http_a_trigger_abroad_is_answered_421_with_the_way_and_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    home, abroad = (ApiHandler(region.flow.runtime) for region in (world.home, world.abroad))
+    pay = request("POST", "/entities/order/42/pay", '{"amount": 100}', idempotency_key="r")
+    assert home.handle(request("PUT", "/entities/order/42", '{"total": 100}'))["statusCode"] == 201
+    world.settle()
+    before = world.abroad.replica.items()
+    with caplog.at_level(logging.INFO, logger="workflow"):
+        answer = abroad.handle(pay)
+    assert (answer["statusCode"], answer["headers"]["content-type"]) == (421, "application/problem+json")
+    assert json.loads(answer["body"]) == {
+        "type": "urn:workflow:problem:home",
+        "title": "The entity is at home in another region",
+        "status": 421,
+        "detail": f"order 42: its home is eu-west-1, and this is us-east-1; {TO_IRELAND}",
+    }
+    line = of_line(caplog.records[-1])
+    assert (line["kind"], line["method"], line["outcome"], line["status"]) == ("order", "POST", "refused", 421)
+    assert (world.abroad.replica.items(), world.replicator.under_way) == (before, [])
+    assert json.loads(abroad.handle(request("GET", "/entities/order/42"))["body"])["state"] == "placed"
+    assert json.loads(home.handle(pay)["body"])["state"] == "paid"
 
 
 def test_a_request_that_was_accepted_at_home_is_not_answered_abroad(world: World) -> None:
@@ -176,10 +209,11 @@ def test_where_the_copy_is_behind_a_trigger_is_refused_too(world: World) -> None
     assert abroad.replica.items() == before
 
 
-EXISTS = (
-    "order 42 exists already: its home is eu-west-1, and this is us-east-1; give another id, or send the request there"
+EXISTS = f"order 42 exists already: its home is eu-west-1, and this is us-east-1; give another id, or {TO_IRELAND}"
+USED = (
+    "order 42: 'create': the request id 'c' was used in another region, and the rest has yet to come, usually within a "
+    "second; send it again then, or to the region that it was sent to first"
 )
-USED = "order 42: 'create': the request id 'c' was used in another region, and the rest has yet to come; send it there"
 
 
 @pytest.mark.parametrize(("first", "told"), [("entity", EXISTS), ("event#000000000001", EXISTS), ("request#c", USED)])

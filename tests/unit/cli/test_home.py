@@ -36,7 +36,10 @@ def test_without_a_home_nothing_is_said_of_one(run, flow):
 @pytest.mark.usefixtures("at_home")
 def test_a_trigger_from_a_shell_is_refused_with_the_way_out(run):
     result = run("fire", "order", "42", "ship")
-    told = "order 42: its home is eu-west-1, and this is us-east-1; send the request there"
+    told = (
+        "order 42: its home is eu-west-1, and this is us-east-1; send it there: to the address of the stack in "
+        "eu-west-1, or from a shell with AWS_DEFAULT_REGION=eu-west-1 WORKFLOW_REGION=eu-west-1"
+    )
     assert (result.exit_code, told in result.stderr) == (1, True)
 
 

@@ -25,6 +25,10 @@ from workflow.runtime.timers import fire_timer
 from workflow.testing import MemoryStore
 
 HERE, ABROAD = "eu-west-1", "us-east-1"
+TO_IRELAND = (
+    "send it there: to the address of the stack in eu-west-1, or from a shell with AWS_DEFAULT_REGION=eu-west-1 "
+    "WORKFLOW_REGION=eu-west-1"
+)
 
 
 @pytest.fixture
@@ -53,8 +57,8 @@ def test_where_no_region_is_set_nothing_has_a_home() -> None:
 @pytest.mark.parametrize(
     ("region", "told"),
     [
-        (ABROAD, "order 42: its home is eu-west-1, and this is us-east-1; send the request there"),
-        ("", "order 42: its home is eu-west-1, and here no region is set; send the request there"),
+        (ABROAD, f"order 42: its home is eu-west-1, and this is us-east-1; {TO_IRELAND}"),
+        ("", f"order 42: its home is eu-west-1, and here no region is set; {TO_IRELAND}"),
     ],
 )
 def test_a_trigger_elsewhere_is_refused_before_anything_is_decided(bench: Bench, region: str, told: str) -> None:
@@ -74,7 +78,8 @@ def test_what_was_created_where_no_region_is_set_is_at_home_there() -> None:
         bench.flow.fire("order", "42", "ship")
     assert str(refused.value) == (
         "order 42: it has no home, since it was created where no region is set, and this is eu-west-1; "
-        "send the request there"
+        "send it there: to the address of the stack that has no region, or from a shell with WORKFLOW_REGION set to "
+        "nothing"
     )
     bench.store.region = ""
     assert bench.flow.fire("order", "42", "ship").entity.state == "shipped"
@@ -220,7 +225,7 @@ def test_a_webhook_in_the_wrong_region_is_misdirected() -> None:
     post.store.region = ABROAD
     answer = post.github("paid", {"id": "42", "amount": 100})
     assert (answer.status, answer.outcome) == (421, "refused")
-    assert answer.content == {"error": "order 42: its home is eu-west-1, and this is us-east-1; send the request there"}
+    assert answer.content == {"error": f"order 42: its home is eu-west-1, and this is us-east-1; {TO_IRELAND}"}
 
 
 def test_an_archive_keeps_the_home_and_is_loaded_there_alone(tmp_path: Path) -> None:
