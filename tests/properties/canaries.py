@@ -1,18 +1,20 @@
-"""Data for the shipped kinds in which every sensitive field holds a text that stands nowhere else."""
+"""Data for the shipped kinds in which every sensitive field, or simply every field, holds a text that stands nowhere
+else."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from workflow import Effect, Refused, guard, hook, limit
+from workflow import Effect, Refused, guard, hook, limit, projection
 from workflow.definition.definition import Definition, Definitions, Field, Transition
 
-_TOKEN = re.compile(r"canary\d{4}x|7777\d{4}7777", re.IGNORECASE)
+_TOKEN = re.compile(r"canary\d{4,}x|7777\d{4,}7777|2777-07-07", re.IGNORECASE)
 
 FAILING = ("plain", "python", "json", "url", "lines", "upper", "cause", "refused")
 """How a hook that fails quotes what it was given."""
@@ -26,8 +28,9 @@ def found_in(text: str) -> set[str]:
 class Canaries:
     """Makes values for fields; each canary is another one."""
 
-    def __init__(self) -> None:
-        self.planted = 0
+    def __init__(self, *, everywhere: bool = False) -> None:
+        """`everywhere`: in each field that holds text, sensitive or not."""
+        self.planted, self._everywhere = 0, everywhere
 
     def data(self, definition: Definition) -> dict[str, Any]:
         """Every field of an entity's data, those that need not be given as well."""
@@ -42,18 +45,22 @@ class Canaries:
 
     def value(self, field: Field) -> Any:
         """A value that the field takes."""
-        return self._canary(field.type) if field.sensitive else _plain(field)
+        is_hiding = field.sensitive or (self._everywhere and field.type in ("string", "any", "list", "map"))
+        # Of what is chosen or a truth value none is known again.
+        is_open = bool(field.choices) or field.type == "boolean"
+        return self._canary(field.type) if is_hiding and not is_open else _plain(field)
 
     def _canary(self, type_name: str) -> Any:
         self.planted += 1
         token = f"canary{self.planted:04}x"
         # Quotes, a line end, what URLs escape, and what another case changes: whatever a text is written as.
-        text = f"{token} o'Hara \"&ü\n{token}"
+        text = f"{token} o'Hara \"&ü\n{token}, too"
         made: dict[str, Any] = {
             "string": text,
             "any": text,
             "integer": int(f"7777{self.planted:04}7777"),
             "decimal": int(f"7777{self.planted:04}7777"),
+            "timestamp": f"2777-07-07T07:07:07.{self.planted % 10**6:06}Z",
             "list": [text, {"deep": text}],
             "map": {"plain": text, f"{token}@example.com": text},
         }
@@ -83,13 +90,25 @@ def _opened(definition: Definition, way: Transition) -> Definition:
 
 
 class Indiscreet:
-    """Every hook, guard and limit that the kinds ask for: they quote all that they are given, each time another way."""
+    """Every hook, guard and limit that the kinds ask for: they quote all that they are given, each time another way,
+    and what they give another kind and get of it. With `hooks_quote=False`, hooks fail without a word."""
 
-    def __init__(self, definitions: Definitions, *, batched: frozenset[str]) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        canaries: Canaries,
+        *,
+        batched: frozenset[str],
+        projections: frozenset[str],
+        hooks_quote: bool = True,
+    ) -> None:
         self.ran: set[str] = set()
         self.quoted: set[str] = set()
-        self._definitions, self._turn = definitions, 0
+        self.given = 0
+        self._definitions, self._canaries, self._projections = definitions, canaries, projections
+        self._quotes, self._turn = hooks_quote, 0
         self._failed: set[str] = set()
+        self._gave: set[str] = set()
         names = {name for one in definitions for name in one.hooks}
         self.handlers: list[Any] = [
             self._batch(name) if name in batched else self._hook(name) for name in sorted(names)
@@ -97,8 +116,12 @@ class Indiscreet:
         self.handlers += [self._guard(name) for name in sorted({name for one in definitions for name in one.guards})]
         self.handlers += [limit(name=name)(lambda key: 1) for one in definitions for name in sorted(one.limits)]
 
+    def fail_again(self) -> None:
+        """What has failed once fails once more."""
+        self._failed.clear()
+
     def _hook(self, name: str) -> Any:
-        @hook(name=name)
+        @(projection if name in self._projections else hook)(name=name)
         def indiscreet(effect: Effect) -> object:
             return self._run(name, [effect])
 
@@ -125,14 +148,33 @@ class Indiscreet:
             # Once each, so that what waits behind it has its turn.
             self._failed |= keys
             self._turn += 1
-            self._fail(FAILING[self._turn % len(FAILING)], effects)
+            others = [self._gives(name, effect) for effect in effects]
+            if not self._quotes:
+                raise ValueError("no")
+            self._fail(FAILING[self._turn % len(FAILING)], effects, others)
         definition = self._definitions.find(effects[0].kind)
         assert definition is not None
-        returned = {name: _plain(field) for t in definition.transitions for name, field in t.requires.items()}
+        required = {name: field for t in definition.transitions for name, field in t.requires.items()}
+        # What it returns is fired with by `then`, or it would not be in any log.
+        returned = {name: self._canaries.value(field) for name, field in required.items()}
         return {effect.key: returned for effect in effects} if len(effects) > 1 else returned
 
-    def _fail(self, how: str, effects: list[Effect]) -> None:
-        values: dict[str, Any] = {}
+    def _gives(self, name: str, effect: Effect) -> list[Any]:
+        """What the hook gives other kinds, right and wrong, and what it gets; once, lest that has no end."""
+        others = [one for one in self._definitions if one.sensitive and one.kind != effect.kind]
+        if name in self._gave or name in self._projections or not others or effect.entity.depth:
+            return []
+        self._gave.add(name)
+        other = others[len(self._gave) % len(others)]
+        given, astray = self._canaries.data(other), {key: wrong(v) for key, v in self._canaries.data(other).items()}
+        with suppress(Refused):
+            effect.create(other.kind, f"{other.kind}-{effect.kind}-{effect.id}-{name}-astray", astray)
+        got = effect.create(other.kind, f"{other.kind}-{effect.kind}-{effect.id}-{name}", given)
+        self.given += 1
+        return [given, astray, dict(got.entity.data), dict(got.event.payload)]
+
+    def _fail(self, how: str, effects: list[Effect], others: list[Any]) -> None:
+        values: dict[str, Any] = {"others": others}
         for number, effect in enumerate(effects):
             before = effect.before.data if effect.before else {}
             values[str(number)] = [dict(effect.entity.data), dict(before), dict(effect.event.payload)]
@@ -140,7 +182,7 @@ class Indiscreet:
             "plain": "; ".join(_texts(values)),
             "python": repr(values),
             "json": json.dumps(values, default=str),
-            "url": quote("; ".join(_texts(values)), safe="; "),
+            "url": "; ".join(quote(text, safe="") for text in _texts(values)),
             "lines": "\n".join(line for text in _texts(values) for line in text.splitlines()),
             "upper": "; ".join(_texts(values)).upper(),
         }.get(how, repr(values))

@@ -39,6 +39,7 @@ from workflow.testing import MemoryPublisher, MemoryStore
 
 MINUTE = 60_000
 SHIPPED = Definitions(tuple(load_definitions(REPOSITORY / "definitions")))
+PROJECTIONS = frozenset({"record_line", "payment_history"})
 SECRET = b"the secret of the webhooks"
 
 
@@ -85,11 +86,18 @@ class Shop:
     store: MemoryStore = field(default_factory=MemoryStore)
     tracer: Recorded = field(default_factory=Recorded)
     errors: list[str] = field(default_factory=list)
+    hooks_quote: bool = True
     delivered: int = 0
 
     def __post_init__(self) -> None:
         self.meter = EmfMeter("shop", self.clock)
-        self.hooks = Indiscreet(SHIPPED, batched=frozenset({"sync_contact", "send_receipt"}))
+        self.hooks = Indiscreet(
+            SHIPPED,
+            self.canaries,
+            batched=frozenset({"sync_contact", "send_receipt"}),
+            projections=PROJECTIONS,
+            hooks_quote=self.hooks_quote,
+        )
         self.flow = self._flow(SHIPPED)
         self._gone: dict[int, int] = {}
         self._open: dict[int, Workflow] = {}
@@ -334,6 +342,7 @@ def test_a_life_in_which_everything_fails_tells_nothing(
     counted = capsys.readouterr().out
     assert definition.hooks <= shop.hooks.ran
     assert shop.hooks.quoted or not definition.hooks
+    assert shop.hooks.given or not definition.hooks - PROJECTIONS
     assert leaks(written) == []
     assert leaks(counted.splitlines()) == []
     assert leaks(shop.errors) == []

@@ -35,10 +35,26 @@ def quotable(value: object) -> Iterator[str]:
             yield from quotable(item)
     elif value is not None and value != "":
         text = str(value)
-        yield from (text, repr(text)[1:-1], json.dumps(text)[1:-1])
+        yield from _written(text)
         yield from (quote(text, safe=safe, errors="replace") for safe in ("", "/"))
         yield quote_plus(text, errors="replace")
         yield from (line for line in text.splitlines() if line.strip())
+
+
+def _written(text: str) -> set[str]:
+    """As Python and JSON write a text, and what they have written: a KeyError quotes what may quote a map."""
+    forms = {text}
+    for _ in range(2):
+        forms |= {written for form in forms for written in _escaped(form)}
+        if len(forms) == 1:
+            break
+    return forms
+
+
+def _escaped(text: str) -> tuple[str, ...]:
+    # With another quote beside it, Python escapes the one that it left alone before.
+    json_forms = json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]
+    return (repr(text)[1:-1], repr(text + '"')[1:-2], *json_forms)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:

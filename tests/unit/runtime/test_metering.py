@@ -37,7 +37,10 @@ def test_an_application_that_the_environment_describes_counts_by_the_meter_that_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = {"TABLE": "orders", "DEFINITIONS": str(REPOSITORY / "definitions"), "HANDLERS": ""}
-    for name, value in {**{f"WORKFLOW_{name}": one for name, one in known.items()}, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+    for name, value in {
+        **{f"WORKFLOW_{name}": one for name, one in known.items()},
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
         monkeypatch.setenv(name, value)
     meter = EmfMeter("orders", FakeClock())
     flow = Workflow.from_env(hooks_required=False, meter=meter)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
-from workflow.runtime.redact import quotable, redact, redacted_error, redacted_trace
+from workflow.runtime.redact import HIDDEN, quotable, redact, redacted_error, redacted_trace
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,18 @@ from workflow.runtime.redact import quotable, redact, redacted_error, redacted_t
 )
 def test_a_secret_is_hidden_in_whatever_spelling(said: str, left: str) -> None:
     assert redact(said, quotable("ada@example.com")) == left
+
+
+@pytest.mark.parametrize(
+    "secret", ["Liam O'Hara", 'Ada "A." Lovelace', "both ' and \"", "in\ntwo lines", "C:\\ada", 'ü "']
+)
+def test_what_quotes_a_quotation_quotes_the_secret(secret: str) -> None:
+    written = [repr({"name": secret}), json.dumps([secret]), json.dumps([secret], ensure_ascii=False)]
+    for text in [*written, *map(repr, written), *map(json.dumps, written)]:
+        assert HIDDEN in redact(text, quotable(secret)), text
+        assert not {"Liam", "Ada", "both", "lines", "ada", "ü"} & set(
+            re.findall(r"\w+", redact(text, quotable(secret)))
+        )
 
 
 def test_a_short_secret_is_hidden_where_it_is_a_word_and_no_other_word_is_torn() -> None:
