@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import statistics
 import tempfile
@@ -142,6 +143,7 @@ def _bare_stack(cloud: LocalCloud) -> Stack:
         StreamSpecification=described["StreamSpecification"],
     )["TableDescription"]
     ours = functions.get_function_configuration(FunctionName=cloud.stack.function_name)
+    _let_read(url, ours["Role"].rpartition("/")[2], made["LatestStreamArn"])
     functions.create_function(
         FunctionName=_BARE,
         Role=ours["Role"],
@@ -159,10 +161,17 @@ def _bare_stack(cloud: LocalCloud) -> Stack:
         BatchSize=settings["BatchSize"],
         FilterCriteria=settings["FilterCriteria"],
         FunctionResponseTypes=settings["FunctionResponseTypes"],
-        Enabled=False,
     )
     outputs = {"TableName": _BARE, "StreamFunctionName": _BARE}
     return Stack("bare", url, outputs, mapping["UUID"], 3600)
+
+
+def _let_read(url: str, role: str, stream_arn: str) -> None:
+    actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+    policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": stream_arn}}
+    make_client("iam", endpoint_url=url).put_role_policy(
+        RoleName=role, PolicyName="bare", PolicyDocument=json.dumps(policy)
+    )
 
 
 def _zipped(name: str, text: str) -> bytes:

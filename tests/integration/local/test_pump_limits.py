@@ -148,8 +148,21 @@ def received(stack: Stack, url: str) -> Any:
     return json.loads(message["Body"])
 
 
+def allow(stack: Stack, action: str, resource: str) -> None:
+    """Lets the function's role do what a destination other than the template's asks for."""
+    functions = make_client("lambda", endpoint_url=stack.endpoint_url)
+    role = functions.get_function_configuration(FunctionName=stack.function_name)["Role"].rpartition("/")[2]
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    make_client("iam", endpoint_url=stack.endpoint_url).put_role_policy(
+        RoleName=role,
+        PolicyName=action.partition(":")[0],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+
+
 def test_a_queue_gets_the_position_of_the_records_and_not_the_records(stack: Stack, start: Start) -> None:
     url, arn = queue(stack, "given-up")
+    allow(stack, "sqs:*", arn)
     with start(DestinationConfig={"OnFailure": {"Destination": arn}}) as pumping:
         write(stack, "1", wish="raise", until=FOREVER)
         assert pumping.counted() == Counters(1, 0, 0, 1, 1, 1)
@@ -169,6 +182,7 @@ def test_a_topic_gets_what_a_queue_gets(stack: Stack, start: Start) -> None:
     url, arn = queue(stack, "subscribed")
     topics = make_client("sns", endpoint_url=stack.endpoint_url)
     topic = topics.create_topic(Name="given-up")["TopicArn"]
+    allow(stack, "sns:Publish", topic)
     allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed | {"Resource": arn}]})
     make_client("sqs", endpoint_url=stack.endpoint_url).set_queue_attributes(
@@ -192,6 +206,19 @@ def test_a_destination_that_is_not_there_loses_the_records_says_so_and_holds_not
         write(stack, "1", **POISON)
         assert pumping.counted() == Counters(1, 0, 0, 1, 1, 1)
         assert f"1 given up, and lost: {missing} did not take them: " in pumping.deliveries[0].failure
+
+
+def test_a_destination_that_the_functions_role_may_not_write_to_loses_the_records_and_says_so(
+    stack: Stack, start: Start
+) -> None:
+    storage = make_client("s3", endpoint_url=stack.endpoint_url)
+    storage.create_bucket(Bucket="not-ours")
+    with start(DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::not-ours"}}) as pumping:
+        write(stack, "1", **POISON)
+        assert pumping.counted() == Counters(1, 0, 0, 1, 1, 1)
+    assert "not-ours did not take them: " in pumping.deliveries[0].failure
+    assert "AccessDenied" in pumping.deliveries[0].failure
+    assert objects(stack, "not-ours") == {}
 
 
 def test_a_record_that_grew_too_old_is_given_up_and_the_next_one_delivered(

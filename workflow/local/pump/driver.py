@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Self
 
 from workflow.aws.client import make_client
+from workflow.aws.in_role import make_client_in_role
 from workflow.event_source import Lane, Lanes, Next, Taken
 from workflow.local.errors import NotIdleError, PumpError
 from workflow.local.pump.delivery import Delivery, deliver_batch, give_up
 from workflow.local.pump.destination import Destination
 from workflow.local.pump.filters import Filter
-from workflow.local.pump.mapping import read_mapping
+from workflow.local.pump.mapping import Mapping, find_mapping, read_mapping
 from workflow.local.pump.records import Delivered, pack
 from workflow.local.pump.shards import Shard, StreamReader
 from workflow.local.pump.tally import Counters, Tally
@@ -29,6 +30,7 @@ _EAGER_FOR_SECONDS = 1.0
 # The end of an invocation wakes us: what polls meanwhile only takes the processor away from it.
 _BUSY_POLL_SECONDS = 0.03
 _FIND_SHARDS_SECONDS = 5.0
+_LOOK_AT_MAPPING_SECONDS = 1.0
 # Enough for every lane to be busy and to have its next batch at hand.
 _BATCHES_AHEAD = 2
 _MAX_THREADS = 16
@@ -39,8 +41,9 @@ class Pump:
     """Feeds a deployed function from its table's stream, in the background, between `with` and the end of its block.
 
     Delivery is at least once, in order per item, from the oldest record that the stream still has, until the mapping's
-    own limits give a record up. `on_delivery` is called from the pump's threads after every invocation, and for records
-    that are too old for one. Raises PumpError if the stack has no such mapping.
+    own limits give a record up; nothing is read while the mapping is disabled or gone. The stream is read with the
+    function's role, as Lambda does. `on_delivery` is called from the pump's threads after every invocation, and for
+    records that are too old for one. Raises PumpError if the stack has no such mapping.
     """
 
     def __init__(self, stack: Stack, *, on_delivery: Callable[[Delivery], None] | None = None) -> None:
@@ -49,9 +52,10 @@ class Pump:
         self._mapping = read_mapping(self._functions, stack.mapping_id)
         self._filter = Filter(self._mapping.patterns)
         self._destination = Destination(stack.endpoint_url)
-        streams = make_client("dynamodbstreams", endpoint_url=stack.endpoint_url)
-        self._reader = StreamReader(streams, self._mapping.stream_arn, self._mapping.starting_position)
+        self._endpoint_url = stack.endpoint_url
+        self._reader = self._new_reader(self._mapping)
         self._lanes: dict[str, Lanes[Delivered]] = {}
+        self._read_for, self._is_there = self._mapping, True
         self._tally = Tally()
         self._executor = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="pump-invoke")
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -90,12 +94,24 @@ class Pump:
     def follow(self, stack: Stack) -> None:
         """Go on by the settings of the stack's mapping as it is now, from where the stream has been read to.
 
-        Another stream, or another number of lanes for shards already open, takes a new pump: the first raises
-        PumpError.
+        Another number of lanes for shards already open takes a new pump.
         """
         mapping = read_mapping(self._functions, stack.mapping_id)
-        if mapping.stream_arn != self._mapping.stream_arn:
-            raise PumpError("the table has a new stream; start again to follow it")
+        self._mapping, self._filter = mapping, Filter(mapping.patterns)
+
+    def _new_reader(self, mapping: Mapping) -> StreamReader:
+        streams = make_client_in_role("dynamodbstreams", mapping.role_arn, endpoint_url=self._endpoint_url)
+        return StreamReader(streams, mapping.stream_arn, mapping.starting_position)
+
+    def _look_at_mapping(self) -> None:
+        """Whoever disables the mapping, deletes it or makes it anew does so by AWS's calls, and tells us nothing."""
+        mapping = find_mapping(self._functions, self._mapping)
+        self._is_there = mapping is not None
+        if mapping is None or mapping == self._mapping:
+            return
+        if (mapping.mapping_id, mapping.stream_arn) != (self._read_for.mapping_id, self._read_for.stream_arn):
+            # As on AWS: a mapping made anew begins where it says, whatever another has read.
+            self._reader, self._read_for, self._lanes = self._new_reader(mapping), mapping, {}
         self._mapping, self._filter = mapping, Filter(mapping.patterns)
 
     def wait_until_idle(self, *, timeout_seconds: float) -> None:
@@ -119,16 +135,25 @@ class Pump:
             raise NotIdleError(self._busy_message(timeout_seconds))
 
     def _busy_message(self, timeout_seconds: float) -> str:
+        if not self._is_reading:
+            return f"not idle after {timeout_seconds:g} s: mapping {self._mapping.mapping_id} is disabled or deleted"
         waiting = sum(lanes.backlog() for lanes in self._lanes.values())
         reason = f"; last failure: {self._last_failure}" if self._last_failure else ""
         return f"not idle after {timeout_seconds:g} s: {waiting} records wait{reason}"
 
     def _run(self) -> None:
         try:
-            next_look = 0.0
+            next_look = next_look_at_mapping = 0.0
             while not self._stopping:
                 self._wake.clear()
                 started, was_idle = time.monotonic(), not self._is_busy()
+                if started >= next_look_at_mapping:
+                    self._look_at_mapping()
+                    next_look_at_mapping = started + _LOOK_AT_MAPPING_SECONDS
+                if not self._is_reading:
+                    self._wake.wait(_LOOK_AT_MAPPING_SECONDS)
+                    next_look = 0.0
+                    continue
                 if started >= next_look or (self._waiters and was_idle):
                     self._reader.find_shards()
                     next_look = started + _FIND_SHARDS_SECONDS
@@ -136,6 +161,10 @@ class Pump:
                 self._wake.wait(self._pause())
         except Exception as error:
             self._fail(error)
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._is_there and self._mapping.is_enabled
 
     def _is_busy(self) -> bool:
         return any(lanes.backlog() for lanes in self._lanes.values())
