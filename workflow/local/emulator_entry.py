@@ -119,8 +119,8 @@ def ask_as_aws_does() -> None:
     def action_on_aws(service: str, method: str, path: str, headers: Any, body: bytes, query: Any) -> str | None:
         sender = _read(body).get("FromEmailAddress") if service == "ses" else None
         _sender_now.set(parseaddr(str(sender or ""))[1])
-        action = action_of(service, method, path, headers, body, query)
-        return _ASKED_AS.get(action, action)
+        action: str | None = action_of(service, method, path, headers, body, query)
+        return _ASKED_AS.get(action, action) if action else None
 
     def resource_on_aws(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
         # Both APIs of DynamoDB are one service to it, and streams nothing.
