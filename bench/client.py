@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from bench.material import NOW, image, order
 from bench.measure import Row, speed_ratio
-from workflow.aws import items
+from workflow.aws import event_items
 from workflow.aws.client import make_client
 from workflow.engine.events import Event
 
@@ -30,7 +30,7 @@ def rows() -> Iterator[Row]:
     request = {
         "TransactItems": [
             {"Put": {"TableName": "bench", "Item": image(order("42", 2, "paid")), "ConditionExpression": "#v = :v"}},
-            {"Put": {"TableName": "bench", "Item": items.write_event(event)}},
+            {"Put": {"TableName": "bench", "Item": event_items.write_event(event)}},
         ],
         "ClientRequestToken": "bench",
     }

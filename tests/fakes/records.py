@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from workflow.aws import items
+from workflow.aws import event_items, items
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.runtime.changes import Change
@@ -58,7 +58,7 @@ def _of_change(store: MemoryStore, number: int, change: Change) -> dict[str, Any
 
 def event_record(number: int, event: Event) -> dict[str, Any]:
     """The record of an event's own item."""
-    return record(number, None, items.write_event(event))
+    return record(number, None, event_items.write_event(event))
 
 
 _SHOWN = {"NEW_AND_OLD_IMAGES": ("NewImage", "OldImage"), "NEW_IMAGE": ("NewImage",), "OLD_IMAGE": ("OldImage",)}

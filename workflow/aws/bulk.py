@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import delivery_items, due_items, items
+from workflow.aws import delivery_items, due_items, event_items, items
 from workflow.aws.attributes import Item
 from workflow.aws.damage import reader
 from workflow.aws.failures import CONFLICTS, THROTTLES, cancellation_reasons, is_too_large, translated
@@ -94,7 +94,7 @@ class TableBulk:
                 if sk == items.ENTITY:
                     found[key] = found[key]._replace(entity=items.read_entity(item))
                 else:
-                    event = items.read_event(item)
+                    event = event_items.read_event(item)
                     events[key][event.version] = event
             except HistoryConflictError as error:
                 found[key] = found[key]._replace(damaged=str(error))
@@ -186,14 +186,14 @@ def _parts(load: Load, region: str) -> Iterator[_Part]:
     with the entity, whose condition holds for both."""
     key, first = load.key, load.events[0]
     own = {":event": {"S": first.id}}
-    yield _Part(key, items.write_event(first), f"{_ABSENT} OR #event = :event", own)
+    yield _Part(key, event_items.write_event(first), f"{_ABSENT} OR #event = :event", own)
     for entry in load.entries:
         yield _Part(key, delivery_items.write_ledger_entry(entry, region))
     events = {event.version: event for event in load.events}
     for event in load.events[1:]:
-        yield _Part(key, items.write_event(event))
+        yield _Part(key, event_items.write_event(event))
     for request, expires_at in load.requests:
-        yield _Part(key, items.write_request(events[request.version], request, expires_at))
+        yield _Part(key, event_items.write_request(events[request.version], request, expires_at))
 
 
 def _last_parts(load: Load, region: str) -> list[_Part]:

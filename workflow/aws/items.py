@@ -1,19 +1,18 @@
-"""How entities, events and requests lie in the table; only this, `due_items` and `delivery_items` know."""
+"""How an entity lies in the table, and the keys of all its items; docs/table.md has the whole layout."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from workflow.aws.attributes import Item, read_map, read_value, write_map, write_value
+from workflow.aws.attributes import Item, read_map, write_map, write_value
 from workflow.aws.damage import reader
 from workflow.aws.place_items import find_place, write_place
 from workflow.aws.times import read_time, write_time
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.engine.place import Place
-from workflow.runtime.ports import Listed, Request
+from workflow.runtime.ports import Listed
 
 ENTITY = "entity"
 INDEX = "by_state"
@@ -79,24 +78,28 @@ def write_entity(entity: Entity, last: Event) -> dict[str, Any]:
         "changed_at": write_time(entity.changed_at),
         "listed": {"S": listed(entity.kind, entity.state)},
     }
-    item |= _numbers(entity)
-    return item | _place(entity.place) | _texts(trace=entity.trace, home=entity.home)
+    item |= write_counts(entity)
+    return item | write_standing(entity.place) | write_texts(trace=entity.trace, home=entity.home)
 
 
-def _place(place: Place | None) -> dict[str, Any]:
+def write_standing(place: Place | None) -> dict[str, Any]:
+    """The attribute of where it stands in a lane, none if it stands in none."""
     return {} if place is None else {"place": write_place(place)}
 
 
-def _texts(**texts: str) -> dict[str, Any]:
+def write_texts(**texts: str) -> dict[str, Any]:
+    """The attributes of those texts that are not empty."""
     return {name: {"S": text} for name, text in texts.items() if text}
 
 
-def _numbers(written: Entity | Event) -> dict[str, Any]:
+def write_counts(written: Entity | Event) -> dict[str, Any]:
+    """The attributes of those counts that are not 0."""
     counts = {"depth": written.depth, "owing": written.owing}
     return {name: {"N": str(count)} for name, count in counts.items() if count}
 
 
-def _read_number(item: Item, name: str) -> int:
+def read_count(item: Item, name: str) -> int:
+    """The count of an attribute, 0 where it is not there."""
     return int(item[name]["N"]) if name in item else 0
 
 
@@ -179,94 +182,17 @@ def read_entity(item: Item) -> Entity:
         trigger,
         read_time(item, "created_at"),
         read_time(item, "changed_at"),
-        _read_number(item, "depth"),
-        _read_number(item, "owing"),
+        read_count(item, "depth"),
+        read_count(item, "owing"),
         find_place(item),
         read_text(item, "trace"),
         read_text(item, "home"),
     )
 
 
-def write_event(event: Event) -> dict[str, Any]:
-    """The item of an event. A payload field that became a change as it came is kept once, in the changes."""
-    changes = write_map(event.changes)["M"]
-    payload = write_map(event.payload)["M"]
-    # Compared as they are written: in Python, True equals 1.
-    sent = [name for name, value in payload.items() if changes.get(name) == value]
-    for name in sent:
-        del payload[name]
-    item: dict[str, Any] = {
-        **key(event.kind, event.entity_id, sort_key("event", event.version)),
-        "event": {"S": event.id},
-        "edge": {"S": edge(event.kind, event.definition, event.trigger, event.source, event.target)},
-        "at": write_time(event.at),
-    }
-    for name, values in (("payload", payload), ("changes", changes)):
-        if values:
-            item[name] = {"M": values}
-    if sent:
-        item["sent"] = write_value(sent)
-    texts = _texts(by=event.by, request=event.request_id, cause=event.cause, trace=event.trace, home=event.home)
-    return item | _numbers(event) | _place(event.place) | texts
-
-
-@reader
-def read_event(item: Item) -> Event:
-    """The event of an item; raises HistoryConflictError if somebody made it into something else."""
-    kind, entity_id = split_partition(item["pk"]["S"])
-    _, definition, trigger, source, target = split_edge(item["edge"]["S"])
-    changes = read_map(item["changes"]["M"]) if "changes" in item else {}
-    payload = read_map(item["payload"]["M"]) if "payload" in item else {}
-    if "sent" in item:
-        payload.update({name: changes[name] for name in read_value(item["sent"])})
-    return Event(
-        kind=kind,
-        entity_id=entity_id,
-        version=int(item["sk"]["S"].rpartition("#")[2]),
-        id=item["event"]["S"],
-        trigger=trigger,
-        source=source,
-        target=target,
-        at=read_time(item, "at"),
-        definition=definition,
-        payload=payload,
-        changes=changes,
-        by=read_text(item, "by"),
-        request_id=read_text(item, "request"),
-        cause=read_text(item, "cause"),
-        depth=_read_number(item, "depth"),
-        owing=_read_number(item, "owing"),
-        place=find_place(item),
-        trace=read_text(item, "trace"),
-        home=read_text(item, "home"),
-    )
-
-
 def read_text(item: Item, name: str) -> str:
     """The text of an attribute, '' where it is not there."""
     return str(item[name]["S"]) if name in item else ""
-
-
-def write_request(event: Event, request: Request, expires_at: datetime) -> dict[str, Any]:
-    """The item of a used request id; DynamoDB removes it some time after `expires_at`."""
-    return {
-        **key(event.kind, event.entity_id, f"request#{request.id}"),
-        "version": {"N": str(request.version)},
-        "event": {"S": request.event_id},
-        "fingerprint": {"S": request.fingerprint},
-        "expires_at": {"N": str(int(expires_at.timestamp()))},
-    }
-
-
-@reader
-def read_request(item: Item) -> Request:
-    """The request of an item."""
-    return Request(
-        id=item["sk"]["S"].partition("#")[2],
-        version=int(item["version"]["N"]),
-        event_id=item["event"]["S"],
-        fingerprint=item["fingerprint"]["S"],
-    )
 
 
 def read_listed(item: Item) -> Listed:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from workflow.aws import delivery_items, due_items, items, lane_items, times
+from workflow.aws import delivery_items, due_items, event_items, items, lane_items, times
 from workflow.aws.attributes import Item
 from workflow.aws.failures import translated
 from workflow.aws.place_items import find_place
@@ -24,8 +24,8 @@ _PARTS_OF_A_LANE = 3
 
 _READERS = {
     "entity": items.read_entity,
-    "event": items.read_event,
-    "request": items.read_request,
+    "event": event_items.read_event,
+    "request": event_items.read_request,
     "effects": delivery_items.read_ledger_entry,
     "timer": due_items.read_timer,
     "violation": delivery_items.read_violation,

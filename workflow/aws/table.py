@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from workflow.aws import delivery_items, due_items, items, times
+from workflow.aws import delivery_items, due_items, event_items, items, times
 from workflow.aws.failures import CONFLICTS, THROTTLES, Unanswered, cancellation_reasons, is_too_large, translated
 from workflow.aws.lanes import TableLanes
 from workflow.aws.ledger import commit_update, queued
@@ -51,12 +51,12 @@ class TableStore(TableLanes):
     def find_event(self, kind: str, entity_id: str, version: int) -> Event | None:
         """The event that made the version, by a consistent read."""
         item = self._find(kind, entity_id, items.sort_key("event", version))
-        return items.read_event(item) if item else None
+        return event_items.read_event(item) if item else None
 
     def find_request(self, kind: str, entity_id: str, request_id: str) -> Request | None:
         """What the request id was used for, by a consistent read."""
         item = self._find(kind, entity_id, f"request#{request_id}")
-        return items.read_request(item) if item else None
+        return event_items.read_request(item) if item else None
 
     def _find(self, kind: str, entity_id: str, sk: str) -> Any:
         with translated(f"reading {kind} {entity_id} in table {self._table}"):
@@ -69,7 +69,7 @@ class TableStore(TableLanes):
         """The events above `after` in version order, by consistent reads, page by page."""
         first, last = items.sort_key("event", after + 1), "event#~"
         for item in self._query(kind, entity_id, first, last, limit):
-            yield items.read_event(item)
+            yield event_items.read_event(item)
 
     def violations(self, kind: str, entity_id: str) -> Sequence[Violation]:
         """The violations recorded for the entity, oldest first."""
@@ -140,9 +140,9 @@ class TableStore(TableLanes):
     def _parts(self, write: Write) -> dict[str, Any]:
         """The parts of the transaction, each under the name by which `_contested` knows it."""
         event, request = write.event, write.request
-        parts = {"entity": self._entity_part(write), "event": self._put(items.write_event(event))}
+        parts = {"entity": self._entity_part(write), "event": self._put(event_items.write_event(event))}
         if request is not None:
-            item = items.write_request(event, request, event.at + self._request_days)
+            item = event_items.write_request(event, request, event.at + self._request_days)
             parts["request"] = self._put(item)
         if write.timer is not None:
             # Without a condition of its own: that of the entity says that no other timer can be the right one.
@@ -218,8 +218,8 @@ def _contested(subject: str, error: ClientError, parts: Sequence[str]) -> Contes
         found = {name: why["Item"] for name, why in failed.items() if "Item" in why}
         return Contested(
             entity=items.read_entity(found["entity"]) if "entity" in found else None,
-            event=items.read_event(found["event"]) if "event" in found else None,
-            request=items.read_request(found["request"]) if "request" in found else None,
+            event=event_items.read_event(found["event"]) if "event" in found else None,
+            request=event_items.read_request(found["request"]) if "request" in found else None,
             lease_lost="settled" in failed,
             slot_taken="taken" in failed,
             slot_lost="left" in failed,

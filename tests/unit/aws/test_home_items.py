@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.clock import START
 from tests.fakes.records import record, records
 from tests.unit.runtime.delivery import Bench
-from workflow.aws import delivery_items, due_items, items, lane_items
+from workflow.aws import delivery_items, due_items, event_items, items, lane_items
 from workflow.aws.bulk import _last_parts
 from workflow.aws.stream import look, plans
 from workflow.engine.place import LaneKey
@@ -32,7 +32,7 @@ def _bench(region: str) -> Bench:
 def _written(region: str) -> list[dict[str, Any]]:
     bench = _bench(region)
     entity, history = bench.flow.get("order", "42"), bench.flow.history("order", "42")
-    return [items.write_entity(entity, history[-1]), *map(items.write_event, history)]
+    return [items.write_entity(entity, history[-1]), *map(event_items.write_event, history)]
 
 
 def test_a_home_is_one_attribute_of_the_entity_and_of_its_first_event() -> None:
@@ -52,7 +52,7 @@ def test_what_is_written_is_read(region: str) -> None:
     bench = _bench(region)
     entity, (first, second) = bench.flow.get("order", "42"), bench.flow.history("order", "42")
     assert items.read_entity(items.write_entity(entity, second)) == entity
-    assert [items.read_event(items.write_event(event)) for event in (first, second)] == [first, second]
+    assert [event_items.read_event(event_items.write_event(event)) for event in (first, second)] == [first, second]
 
 
 def test_what_is_due_stands_in_a_queue_of_its_region() -> None:
