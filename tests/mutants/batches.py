@@ -69,10 +69,10 @@ MUTANTS = (
         (
             Edit(
                 f"{_SHIFT}._together",
-                "halted, most = self._halted.pop(company), company[1]",
+                "halted, most = self._halted.pop(company), company.most",
                 "halted, most = self._halted.pop(company), 1000",
             ),
-            Edit(f"{_SHIFT}._find_due", "len(found) >= c[1]", "len(found) >= 2 * c[1]"),
+            Edit(f"{_SHIFT}._find_due", "len(found) >= company.most", "len(found) >= 2 * company.most"),
         ),
         scenario=SIDE_BY_SIDE,
     ),

@@ -45,6 +45,14 @@ class Ran(NamedTuple):
     trace: str = ""
 
 
+class Company(NamedTuple):
+    """What is the same for all effects that may run together; `rests` keeps who has to rest from those who have not."""
+
+    function: str
+    most: int
+    rests: bool
+
+
 class Claimed(NamedTuple):
     """An effect that is to run: the change that owes it, how its hook is asked for, how it stands, with how many
     others it may run at most, and after which rest."""
@@ -56,9 +64,9 @@ class Claimed(NamedTuple):
     rest_seconds: float = 0.0
 
     @property
-    def company(self) -> tuple[str, int, bool]:
-        """The same for all that may run together. Who has to rest keeps nobody waiting who has not."""
-        return self.use.function, self.most, self.rest_seconds > 0
+    def company(self) -> Company:
+        """With which others it may run."""
+        return Company(self.use.function, self.most, self.rest_seconds > 0)
 
 
 def run_hook(runtime: Runtime, change: Change, use: HookUse, outcome: Outcome) -> Ran:

@@ -11,12 +11,11 @@ from functools import partial
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from workflow.runtime.gathering import Course, Gathering
-from workflow.runtime.hook_run import Claimed, Ran
+from workflow.runtime.hook_run import Claimed, Company, Ran
 
 _Job = TypeVar("_Job")
 _Worker = TypeVar("_Worker")
 _Task: TypeAlias = Callable[[], None]
-_Company: TypeAlias = tuple[str, int, bool]
 
 LINGER = timedelta(seconds=0.1)
 """What was gathered runs when nothing new has come for so long: a slow hook of one entity must not hold up others."""
@@ -45,7 +44,7 @@ class Shift(Generic[_Worker, _Job]):
     ) -> None:
         self._pool, self._worker, self._do, self._gathering = pool, worker, do, gathering
         self._waiting = deque(jobs)
-        self._halted: dict[_Company, list[_Halted[_Worker]]] = {}
+        self._halted: dict[Company, list[_Halted[_Worker]]] = {}
         self._ready = deque[tuple[_Worker, Course, Ran | None]]()
         self._condition = threading.Condition()
         self._most = min(workers, len(self._waiting))
@@ -127,14 +126,15 @@ class Shift(Generic[_Worker, _Job]):
                 return self._together(next(iter(self._halted)))
             is_late = not self._condition.wait(LINGER.total_seconds())
 
-    def _find_due(self) -> _Company | None:
+    def _find_due(self) -> Company | None:
         lingers_since = self._gathered().now() - LINGER
-        return next(
-            (c for c, found in self._halted.items() if len(found) >= c[1] or found[-1].since <= lingers_since), None
-        )
+        for company, found in self._halted.items():
+            if len(found) >= company.most or found[-1].since <= lingers_since:
+                return company
+        return None
 
-    def _together(self, company: _Company) -> _Task:
-        halted, most = self._halted.pop(company), company[1]
+    def _together(self, company: Company) -> _Task:
+        halted, most = self._halted.pop(company), company.most
         if len(halted) > most:
             self._halted[company] = halted[most:]
         return partial(self._run, halted[:most])
