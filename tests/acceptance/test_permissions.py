@@ -202,11 +202,13 @@ def test_what_parameters_grant_is_called_as_well_and_there_is_nothing_else(
     assert {grant.sid for grant in by_parameters} == {"SendTraces", "Build", "ReadGithubToken", "ReadCrmToken"}
 
 
-@pytest.mark.parametrize("parameters", [{"Builds": "codebuild"}, {"Tracing": "opentelemetry"}])
+@pytest.mark.parametrize(
+    ("setting", "needed"), [("Builds=codebuild", "CodeBuildProject"), ("Tracing=opentelemetry", "TracingLayer")]
+)
 def test_what_could_not_work_is_refused_and_what_is_deployed_stays(
-    deployed: Deployed, parameters: dict[str, str]
+    deployed: Deployed, setting: str, needed: str
 ) -> None:
-    (setting,) = (f"{name}={value}" for name, value in parameters.items())
-    with pytest.raises(DeployError, match=f"{setting} needs"):
-        deployed.cloud.redeploy(parameters)
+    name, value = setting.split("=")
+    with pytest.raises(DeployError, match=f"{setting} needs {needed}"):
+        deployed.cloud.redeploy({name: value, needed: ""})
     assert deployed.ask("GET", "job?state=pending") == 200
