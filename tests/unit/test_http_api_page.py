@@ -36,13 +36,13 @@ def test_its_policy_is_one_and_its_problem_too() -> None:
 
 
 def test_it_tells_the_limits_that_there_are() -> None:
-    stage = template()["Resources"]["WebhookStage"]["Properties"]["DefaultRouteSettings"]
+    rate, burst = (template()["Parameters"][name]["Default"] for name in ("RequestsPerSecond", "RequestBurst"))
     for said in (
         f"more than {serve.MOST_BYTES} bytes",
         f"{serve.MOST_BYTES} bytes at most",
         f"have {serve.USUAL_LINES} lines",
         f"{serve.MOST_LINES} at most",
-        f"Above {stage['ThrottlingRateLimit']} requests a second, {stage['ThrottlingBurstLimit']} in a burst",
+        f"Above {rate} requests a second, {burst} in a burst",
     ):
         assert said in " ".join(PAGE.split()), said
 
