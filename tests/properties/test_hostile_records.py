@@ -78,6 +78,14 @@ def test_damaged_records_stop_nobody_else(data: st.DataObject) -> None:
     assert {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} <= _places(batch)
 
 
+def test_an_entity_that_was_created_at_no_text_stops_nobody_else() -> None:
+    bench, _ = _bench()
+    damaged = copy.deepcopy(_HOSTILE)
+    damaged[0]["dynamodb"]["NewImage"]["created_at"]["S"] = []
+    answer = StreamHandler(bench.flow.runtime, workers=1).handle([*damaged, *_OTHER], 60_000)
+    assert (answer, sum(run[0] == "other" for run in bench.notes.ran)) == ({"batchItemFailures": []}, 5)
+
+
 def _places(batch: list[Any]) -> set[str]:
     """The sequence numbers in the batch: any other would make Lambda repeat all of it."""
     found = set()

@@ -78,7 +78,8 @@ def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
     """The change of a record that was found to be one declared step; raises ValueError if it only resembles one."""
     keys = images["Keys"]
     kind, _, entity_id = keys["pk"]["S"].partition("#")
-    if plan.kind != kind or keys["sk"]["S"] != items.ENTITY:
+    created = images["NewImage"]["created_at"]["S"]
+    if plan.kind != kind or keys["sk"]["S"] != items.ENTITY or not isinstance(created, str):
         raise ValueError("only resembles an entity of this kind")
     old = images.get("OldImage")
     return Change(
@@ -96,7 +97,7 @@ def step(images: Mapping[str, Any], plan: Plan, version: int) -> Change:
         follows=_owing(old),
         left=find_place(old) if old and plan.in_lane else None,
         place=find_place(images["NewImage"]) if plan.in_lane else None,
-        created=images["NewImage"]["created_at"]["S"],
+        created=created,
     )
 
 
