@@ -253,4 +253,6 @@ def tell() -> bool:
             ],
             told.facts,
             counted_in="the tables, the mailbox, and what the commands answered",
+            # Nothing here waits for a sweep, and each looks through all that is owed.
+            sweep_seconds=60,
         )
