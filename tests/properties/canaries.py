@@ -28,9 +28,11 @@ def found_in(text: str) -> set[str]:
 class Canaries:
     """Makes values for fields; each canary is another one."""
 
-    def __init__(self, *, everywhere: bool = False) -> None:
-        """`everywhere`: in each field that holds text, sensitive or not."""
-        self.planted, self._everywhere = 0, everywhere
+    def __init__(self, everywhere: Definitions | None = None) -> None:
+        """`everywhere`: in each field of these that holds text, sensitive or not; but not where the text is somebody's
+        id or a lane's key, which may be told."""
+        self.planted, self._everywhere = 0, everywhere is not None
+        self._told = {name for one in everywhere or () for name in _ids_and_keys(one)}
 
     def data(self, definition: Definition) -> dict[str, Any]:
         """Every field of an entity's data, those that need not be given as well."""
@@ -45,7 +47,8 @@ class Canaries:
 
     def value(self, field: Field) -> Any:
         """A value that the field takes."""
-        is_hiding = field.sensitive or (self._everywhere and field.type in ("string", "any", "list", "map"))
+        is_text = field.type in ("string", "any", "list", "map") and field.name not in self._told
+        is_hiding = field.sensitive or (self._everywhere and is_text)
         # Of what is chosen or a truth value none is known again.
         is_open = bool(field.choices) or field.type == "boolean"
         return self._canary(field.type) if is_hiding and not is_open else _plain(field)
@@ -65,6 +68,12 @@ class Canaries:
             "map": {"plain": text, f"{token}@example.com": text},
         }
         return made[type_name]
+
+
+def _ids_and_keys(definition: Definition) -> Iterable[str]:
+    fired = [use.fire.id for owed in definition.uses.values() for use in owed if use.fire]
+    for text in [*fired, *(lane.by for lane in definition.lanes.values())]:
+        yield from re.findall(r"(?:data|payload)\.(\w+)", text)
 
 
 def wrong(value: Any) -> Any:

@@ -9,18 +9,19 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from aws_xray_sdk.core import AWSXRayRecorder
 from click.testing import CliRunner
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.records import image, record, records
 from tests.properties.canaries import Canaries, Indiscreet, found_in, opened, wrong
+from tests.properties.tracers import Sent, shipped_tracers
 from tests.shipped import REPOSITORY
 from tests.unit.aws.test_api_handler import request
 from workflow import Definitions, Refused, Retryable, Workflow
@@ -31,45 +32,18 @@ from workflow.aws.lambdas.sweep import SweepHandler
 from workflow.aws.lambdas.webhook import WebhookHandler
 from workflow.aws.metrics import EmfMeter
 from workflow.cli.commands import workflow
-from workflow.definition.definition import Definition, Transition
+from workflow.definition.definition import Definition, Field, Transition
+from workflow.definition.fields import FIELD_TYPES, fit
 from workflow.definition.load import load_definitions
 from workflow.definition.webhooks.load import parse_webhook
 from workflow.engine.entity import Entity
+from workflow.runtime.tracing import NO_TRACER, Tracer
 from workflow.testing import MemoryPublisher, MemoryStore
 
 MINUTE = 60_000
 SHIPPED = Definitions(tuple(load_definitions(REPOSITORY / "definitions")))
 PROJECTIONS = frozenset({"record_line", "payment_history"})
 SECRET = b"the secret of the webhooks"
-
-
-class Recorded:
-    """A tracer whose spans keep all that they are told."""
-
-    is_on = True
-    trace = ""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    @contextmanager
-    def span(
-        self, name: str, notes: Mapping[str, str | int], *, follows: str = "", batch: str = ""
-    ) -> Iterator[Recorded]:
-        self.told += [name, str(notes), follows, batch]
-        yield self
-
-    def current(self) -> str:
-        return ""
-
-    def note(self, notes: Mapping[str, str | int]) -> None:
-        self.told.append(str(notes))
-
-    def fail(self, error: str, kind: str) -> None:
-        self.told += [error, kind]
-
-    def refuse(self, kind: str) -> None:
-        self.told.append(kind)
 
 
 class OneSecret:
@@ -84,7 +58,7 @@ class Shop:
     canaries: Canaries = field(default_factory=Canaries)
     clock: FakeClock = field(default_factory=FakeClock)
     store: MemoryStore = field(default_factory=MemoryStore)
-    tracer: Recorded = field(default_factory=Recorded)
+    tracer: Tracer = NO_TRACER
     errors: list[str] = field(default_factory=list)
     hooks_quote: bool = True
     delivered: int = 0
@@ -275,6 +249,21 @@ def ask_over_http(shop: Shop, definition: Definition) -> None:
         handler.handle(request("GET", path))
 
 
+def shown_of_all(shop: Shop, definition: Definition) -> Iterator[tuple[str, str]]:
+    """What the command line says of whole tables: what is lost and mended, built anew, and brought elsewhere."""
+    folder = mkdtemp()
+    yield run(shop, "reconcile", "--afresh")
+    for name in sorted(definition.hooks & PROJECTIONS):
+        shop.hooks.fail_again()
+        yield run(shop, "rebuild", name)
+    yield run(shop, "archive", folder)
+    # Elsewhere one of them is there already, with another history.
+    other = Shop(canaries=shop.canaries)
+    assert other.ask(other.flow.create, definition.kind, "1", other.canaries.data(definition))
+    for there in (shop, other):
+        yield run(there, "hydrate", folder)
+
+
 def shown(shop: Shop, definition: Definition, entity_id: str) -> Iterator[tuple[str, str]]:
     """What the command line says of an entity and its kind, as text and as JSON."""
     of_one = [(name, definition.kind, entity_id) for name in ("show", "history", "explain")]
@@ -325,20 +314,42 @@ def shop() -> Shop:
     return Shop()
 
 
-@pytest.mark.parametrize("kind", SHIPPED.kinds)
-def test_a_life_in_which_everything_fails_tells_nothing(
-    shop: Shop, written: list[str], capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
-    definition = SHIPPED.find(kind)
-    assert definition is not None
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[AWSXRayRecorder]:
+    """A recorder of the SDK's own; making one takes long."""
+    recorder = AWSXRayRecorder()
+    yield recorder
+    recorder.emitter._socket.close()
+
+
+def fail_at_everything(shop: Shop, definition: Definition) -> None:
+    """All that may go wrong with a kind, in entities of its own, in webhooks and over HTTP."""
     for number in range(20):
         if not shop.has_gone(definition):
             live(shop, definition, str(number))
             damage(shop, definition, str(number))
-    shop.settle(kind)
+    shop.settle(definition.kind)
     receive(shop, definition)
     ask_over_http(shop, definition)
     shop.run()
+
+
+@pytest.mark.parametrize("type_name", FIELD_TYPES)
+def test_a_value_is_made_for_a_sensitive_field_of_every_type(type_name: str) -> None:
+    secret = Field("secret", type_name, sensitive=True)
+    value = fit(secret, Canaries().value(secret), "secret")
+    assert bool(found_in(str(value))) is (type_name != "boolean")
+
+
+@pytest.mark.parametrize("kind", SHIPPED.kinds)
+def test_a_life_in_which_everything_fails_tells_nothing(
+    written: list[str], capsys: pytest.CaptureFixture[str], recorder: AWSXRayRecorder, kind: str
+) -> None:
+    definition = SHIPPED.find(kind)
+    assert definition is not None
+    with shipped_tracers(recorder) as sent:
+        shop = Shop(tracer=sent.tracer)
+        fail_at_everything(shop, definition)
     counted = capsys.readouterr().out
     assert definition.hooks <= shop.hooks.ran
     assert shop.hooks.quoted or not definition.hooks
@@ -346,7 +357,31 @@ def test_a_life_in_which_everything_fails_tells_nothing(
     assert leaks(written) == []
     assert leaks(counted.splitlines()) == []
     assert leaks(shop.errors) == []
-    assert leaks(shop.tracer.told) == []
+    assert_traced(sent, 20)
+
+
+def assert_traced(sent: Sent, at_least: int) -> None:
+    """So many spans at least, in X-Ray as in OpenTelemetry, and nothing in them."""
+    for told in (sent.to_xray(), sent.to_opentelemetry()):
+        assert len(told) >= at_least
+        assert leaks(told) == []
+
+
+@pytest.mark.parametrize("kind", SHIPPED.kinds)
+def test_only_what_hooks_raise_quotes_any_value_at_all(
+    written: list[str], capsys: pytest.CaptureFixture[str], recorder: AWSXRayRecorder, kind: str
+) -> None:
+    # So here they raise without a word. What a caller is told of what he sent is between him and us.
+    definition = SHIPPED.find(kind)
+    assert definition is not None
+    with shipped_tracers(recorder) as sent:
+        shop = Shop(canaries=Canaries(everywhere=SHIPPED), tracer=sent.tracer, hooks_quote=False)
+        fail_at_everything(shop, definition)
+    counted = capsys.readouterr().out
+    assert definition.hooks <= shop.hooks.ran
+    assert leaks(written) == []
+    assert leaks(counted.splitlines()) == []
+    assert_traced(sent, 20)
 
 
 @pytest.mark.parametrize("kind", SHIPPED.kinds)
@@ -354,7 +389,8 @@ def test_the_command_line_shows_nothing_that_nobody_asked_to_reveal(shop: Shop, 
     definition = SHIPPED.find(kind)
     assert definition is not None
     live(shop, definition, "1")
-    told = [(command, leaks(output.splitlines())) for command, output in shown(shop, definition, "1")]
+    outputs = [*shown(shop, definition, "1"), *shown_of_all(shop, definition)]
+    told = [(command, leaks(output.splitlines())) for command, output in outputs]
     assert [one for one in told if one[1]] == []
     assert leaks(written) == []
     assert found_in(run(shop, "show", kind, "1", "--reveal")[1])
