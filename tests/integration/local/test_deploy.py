@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,18 @@ def test_a_function_runs_on_what_was_packaged_and_nothing_else(stack: Stack) -> 
     assert [path for path in seen["path"] if "ministack==" in path] == []
     assert seen["variables"]["AWS_ENDPOINT_URL"] == stack.endpoint_url
     assert seen["variables"]["WORKFLOW_TABLE"] == stack.table_name
+
+
+def test_functions_of_the_same_code_run_on_one_copy_of_it(stack: Stack) -> None:
+    record = {"eventID": "1", "dynamodb": {"NewImage": {"wish": {"S": "environment"}}, "SequenceNumber": "1"}}
+    seen = [
+        invoke(
+            replace(stack, outputs={**stack.outputs, "StreamFunctionName": stack.outputs[name]}), {"Records": [record]}
+        )
+        for name in ("StreamFunctionName", "WebhookFunctionName")
+    ]
+    assert len({one["boto3"] for one in seen}) == 2
+    assert len({Path(one["boto3"]).resolve() for one in seen}) == 1
 
 
 def test_a_function_may_do_only_what_its_role_in_the_template_says(stack: Stack) -> None:
