@@ -368,12 +368,12 @@ def test_a_place_is_freed_only_if_exactly_this_one_holds_it_since_then(ports: Po
         InLane("1", place._replace(since=BEGINNING + timedelta(microseconds=1))),
         InLane("1", place._replace(slot=2) if place.slot else place._replace(rank="6")),
     ):
-        ports.store.remove_from_lane(LANE, other)
-    ports.store.remove_from_lane(LANE._replace(key="b"), InLane("1", place))
+        assert not ports.store.remove_from_lane(LANE, other)
+    assert not ports.store.remove_from_lane(LANE._replace(key="b"), InLane("1", place))
     assert _lane(ports) == _state(InLane("1", place))
-    ports.store.remove_from_lane(LANE, InLane("1", place))
+    assert ports.store.remove_from_lane(LANE, InLane("1", place))
     assert _lane(ports) == NOBODY
-    ports.store.remove_from_lane(LANE, InLane("1", place))
+    assert not ports.store.remove_from_lane(LANE, InLane("1", place))
 
 
 PLACES = [None, _waiting("5"), _waiting("6"), _waiting("5", "b"), _slot(1), _slot(2), _slot(1, "b")]

@@ -95,7 +95,7 @@ MUTANTS = (
     _mutant(
         "mended though nothing is wrong",
         "a sweeper frees the places of those who still stand there",
-        Edit("workflow.runtime.mend_lane:free_stale", "if _stands_there(runtime, lane, row):", "if False:"),
+        Edit("workflow.runtime.mend_lane:free_stale", "not _stands_there(runtime, lane, row) and ", ""),
     ),
     _mutant(
         "lanes not reconciled",

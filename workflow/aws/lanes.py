@@ -101,8 +101,8 @@ class TableLanes:
                 return False
         return True
 
-    def remove_from_lane(self, lane: LaneKey, found: InLane) -> None:
-        """Frees the place, if exactly this entity holds it since then."""
+    def remove_from_lane(self, lane: LaneKey, found: InLane) -> bool:
+        """Frees the place, if exactly this entity holds it since then, and whether it did."""
         row = lane_items.write_row(lane, found, self.region)
         refused = suppress(self._client.exceptions.ConditionalCheckFailedException)
         with refused, translated(f"mending the {lane} in table {self._table}"):
@@ -112,6 +112,8 @@ class TableLanes:
                 ConditionExpression="entity = :entity AND since = :since",
                 ExpressionAttributeValues={":entity": row["entity"], ":since": row["since"]},
             )
+            return True
+        return False
 
     def move_in_lane(self, entity: Entity, place: Place | None) -> bool:
         """Gives the entity another place, if it is as it was read and nobody else has the place."""

@@ -51,8 +51,8 @@ class Lanes(Protocol):
         """Has a sweeper look at the lane then (None: not any more), if `found` is what stands there; whether it was."""
         ...
 
-    def remove_from_lane(self, lane: LaneKey, found: InLane) -> None:
-        """Frees the place, if exactly this entity holds it since then."""
+    def remove_from_lane(self, lane: LaneKey, found: InLane) -> bool:
+        """Frees the place, if exactly this entity holds it since then, and whether it did."""
         ...
 
     def move_in_lane(self, entity: Entity, place: Place | None) -> bool:

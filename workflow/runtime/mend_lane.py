@@ -34,12 +34,10 @@ def mend_lane(runtime: Runtime, lane: LaneKey) -> int:
 
 
 def free_stale(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:
-    """Frees the place if its entity is gone, stands elsewhere or is at home elsewhere, and whether it is."""
-    if _stands_there(runtime, lane, row):
-        return False
+    """Frees the place if its entity is gone, stands elsewhere or is at home elsewhere, and whether it was this that
+    freed it."""
     # If it is still as it was read: what came there meanwhile came by a transaction of its own.
-    runtime.store.remove_from_lane(lane, row)
-    return True
+    return not _stands_there(runtime, lane, row) and runtime.store.remove_from_lane(lane, row)
 
 
 def _stands_there(runtime: Runtime, lane: LaneKey, row: InLane) -> bool:

@@ -195,11 +195,13 @@ class MemoryStore:
         with self._lock:
             return self._lanes.watch(lane, found, at)
 
-    def remove_from_lane(self, lane: LaneKey, found: InLane) -> None:
-        """Frees the place, if exactly this entity holds it since then."""
+    def remove_from_lane(self, lane: LaneKey, found: InLane) -> bool:
+        """Frees the place, if exactly this entity holds it since then, and whether it did."""
         with self._lock:
-            if self._lanes.find(lane, found) == found:
+            is_there = self._lanes.find(lane, found) == found
+            if is_there:
                 self._lanes.leave(lane, found)
+            return is_there
 
     def move_in_lane(self, entity: Entity, place: Place | None) -> bool:
         """Gives the entity another place, if it is as it was read and nobody else has the place."""

@@ -54,6 +54,15 @@ def test_a_slot_whose_entity_was_moved_by_hand_is_freed_and_the_next_one_starts(
     assert _found(builds) == ([], {}, [])
 
 
+def test_a_place_that_another_share_of_the_walk_frees_meanwhile_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    builds = Builds()
+    builds.queued("17", "18")
+    builds.rewrite("17", state="held")
+    seen_before = builds.store.lane(LANE, waiting=100)
+    monkeypatch.setattr(builds.store, "lane", lambda lane, waiting: seen_before)
+    assert _found(builds) == (["job 17: no place"], {}, [])
+
+
 def test_who_runs_by_hand_is_counted_above_the_limit_if_need_be() -> None:
     builds = Builds()
     builds.queued("17", "18")

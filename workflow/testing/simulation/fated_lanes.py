@@ -38,10 +38,10 @@ class FatedLanes(Port):
             self._world.profile.write, lambda: table.watch_lane(lane, found, at), "watch_lane", *lane, at or "no more"
         )
 
-    def remove_from_lane(self, lane: LaneKey, found: InLane) -> None:
+    def remove_from_lane(self, lane: LaneKey, found: InLane) -> bool:
         """Frees the place."""
         table = self._world.table
-        self._call(
+        return self._call(
             self._world.profile.write,
             lambda: table.remove_from_lane(lane, found),
             "remove_from_lane",
