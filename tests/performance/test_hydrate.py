@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.archives import Shop, table_bulk
 from tests.engines import create_table, new_client
 from tests.samples import ORDER, definitions
@@ -27,10 +29,9 @@ from workflow.runtime.records import EntityRecords
 
 _ENTITIES = 150
 _ROUNDS = 6
-_TIMES_A_BIRTH = 2
-"""DynamoDB Local writes an item at a time, however many a call brings: this is what is left of the calls."""
-
-_TIMES_A_LIFE = 3
+_AT_LEAST = {"ministack": (4, 8), "dynamodb_local": (1.5, 2.5)}
+"""So many times as fast as one birth, and as one life, after another. DynamoDB Local writes an item at a time, however
+many a call brings: there, this is what is left of the calls."""
 
 _FEW, _MANY = 1_000, 6_000
 
@@ -67,14 +68,16 @@ def _loaded(shop: Shop, folder: Path) -> float:
     return loading[0]
 
 
+@pytest.mark.parametrize("engine", _AT_LEAST)
 def test_hydrating_is_several_times_as_fast_as_living(
-    dynamodb_local_url: str, tmp_path: Path, tell_figure: Callable[[str], None]
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path, tell_figure: Callable[[str], None]
 ) -> None:
-    shop = _shop(dynamodb_local_url)
+    url = request.getfixturevalue(f"{engine}_url")
+    shop = _shop(url)
     # As many created as lived: an engine is slow until it has seen something.
     _lived(shop, 0, _ENTITIES)
     shop.archive(tmp_path / "lives")
-    young = _shop(dynamodb_local_url)
+    young = _shop(url)
     for number in range(_ENTITIES):
         young.flow.create("order", str(number), {"total": 100, "email": "a@b.c"})
     young.archive(tmp_path / "births")
@@ -82,14 +85,15 @@ def test_hydrating_is_several_times_as_fast_as_living(
     for number in range(1, _ROUNDS + 1):
         # One beside the other, so that a busy machine holds both up alike.
         creating, living = _lived(shop, _ENTITIES * number, _ENTITIES)
-        of_births.append(creating / _loaded(_shop(dynamodb_local_url), tmp_path / "births"))
-        of_lives.append(living / _loaded(_shop(dynamodb_local_url), tmp_path / "lives"))
+        of_births.append(creating / _loaded(_shop(url), tmp_path / "births"))
+        of_lives.append(living / _loaded(_shop(url), tmp_path / "lives"))
     tell_figure(
-        f"hydrate on DynamoDB Local: {max(of_births):.1f} x the entities/s of one create after another, "
+        f"hydrate on {engine}: {max(of_births):.1f} x the entities/s of one create after another, "
         f"{max(of_lives):.1f} x those of one life of four events after another"
     )
-    assert max(of_births) >= _TIMES_A_BIRTH
-    assert max(of_lives) >= _TIMES_A_LIFE
+    of_birth, of_life = _AT_LEAST[engine]
+    assert max(of_births) >= of_birth
+    assert max(of_lives) >= of_life
 
 
 class CountingBulk:
