@@ -19,10 +19,11 @@ ROUNDS = 9
 FUNCTIONS = ("stream", "sweep", "webhook", "api")
 
 _PROGRAM = """
-import resource, time
+import time
+from bench.memory import most_kilobytes
 started = time.process_time()
 {start}
-print(time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(time.process_time() - started, most_kilobytes())
 """
 _CLIENT = _PROGRAM.format(start='import boto3\nboto3.client("dynamodb")')
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Row
+from bench.memory import most_kilobytes
 from workflow import Workflow
 from workflow.aws.bulk import TableBulk, records_of
 from workflow.aws.client import make_client
@@ -193,7 +193,7 @@ def _peak(source: str, lines: int, folder: Path, what: str) -> None:
         hydrated = hydrate(flow.runtime, NoTable(), read)
         if (hydrated.checked, hydrated.wrong) != (lines, 0):
             raise ValueError(f"not all was loaded: {hydrated.told[:1]}")
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(most_kilobytes() / 1024)
 
 
 if __name__ == "__main__":
