@@ -75,8 +75,12 @@ def _rows(function: str, compiled: Path) -> Iterator[Row]:
 
 
 def _start(program: str, compiled: Path) -> _Start:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WORKFLOW_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WORKFLOW_", "PYTHON"))
+    }
     environment |= {
+        # Where PYTHONDONTWRITEBYTECODE is set, what pip compiled would stand against ours from source.
+        "PYTHONPYCACHEPREFIX": str(compiled),
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_DEFAULT_REGION": "us-east-1",
