@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -45,6 +46,13 @@ def _own_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         # What is kept of an earlier look at TMPDIR.
         patch.setattr(tempfile, "tempdir", None)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_what_tests_start() -> None:
+    """Also where a shell started the tests in its background, with SIGINT ignored: children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Not `demo`: each has a cloud of its own, and all build in the repository's own folder, one over the other.
