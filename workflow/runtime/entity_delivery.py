@@ -65,6 +65,9 @@ class EntityDelivery:
             yield from self._deliver_deployed(change)
         except DefinitionNotDeployedError as error:
             yield from self._put_aside(change, "definition", UNDEPLOYED_WAIT, str(error))
+        except HistoryConflictError as error:
+            # Coming again would mend nothing, and the rest of the stream must not wait for it.
+            yield from self._deliver_broken(change._replace(broken=str(error), follows=_owing(change)))
 
     def _put_aside(self, change: Change, why: Why, wait: timedelta | None, error: str) -> Course:
         if not self._aside and (yield from self._is_next(change)):
@@ -211,7 +214,12 @@ def _end(change: Change) -> int:
 
 
 def _owes(change: Change) -> bool:
+    return _owing(change) == change.version
+
+
+def _owing(change: Change) -> int:
+    """The last version up to the change that owes effects; its own if nobody can tell."""
     try:
-        return change.snapshots.after().owing == change.version
+        return change.snapshots.after().owing
     except HistoryConflictError:
-        return True
+        return change.version

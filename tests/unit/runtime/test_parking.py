@@ -13,7 +13,7 @@ from workflow import Effect
 from workflow.engine.entity import Entity
 from workflow.engine.events import Event
 from workflow.errors import StoreAccessError, TransitionError
-from workflow.runtime.changes import Change
+from workflow.runtime.changes import Change, Copies
 from workflow.runtime.ledger_entry import OWED, RELEASED, Attempt, LedgerEntry, Outcome, Parked
 from workflow.runtime.ports import Pause
 
@@ -260,6 +260,59 @@ def test_a_history_that_ends_before_what_came_before_lets_nothing_overtake_what_
     bench.store._events["order", "42"][4] = last
     _repaired(bench, event)
     assert _ran(bench) == [(1, "greet"), *SHIPPED]
+
+
+def _over_a_gap(first: Change, last: Change) -> Change:
+    """One change over all versions after the first, as a stream that lost what was between would bring it."""
+    return last._replace(
+        before_version=first.version,
+        source=first.target,
+        follows=first.snapshots.after().owing,
+        snapshots=Copies(first.snapshots.after(), last.snapshots.after()),
+    )
+
+
+DAMAGE = "order 42: event 3 was changed by hand"
+
+
+def test_behind_a_damaged_event_of_a_gap_an_entity_waits_for_a_person_and_nobody_else_for_it(bench: Bench) -> None:
+    placed, _, _, shipped = _shipped(bench)
+    bench.deliver(placed)
+    other = bench.only_paid("other")
+    bench.store.damaged.add(("order", "42", 3))
+    gap = _over_a_gap(placed, shipped)
+    delivered = bench.deliver(gap, other)
+    assert (delivered.failed, delivered.waiting, delivered.for_people) == ([], 1, {("order", ""): 1})
+    assert bench.waiting_for() == [(3, "", "broken")]
+    assert _ran(bench) == [*SHIPPED[:2], *SHIPPED[:2]]
+    assert bench.entry(3).parked == Parked("", "broken", bench.clock.now(), None, DAMAGE)
+    assert [found.reason for found in bench.flow.violations("order", "42")] == [f"its history cannot be read: {DAMAGE}"]
+    assert (bench.deliver(gap).failed, len(bench.flow.violations("order", "42"))) == ([], 1)
+    bench.notes.forget()
+    bench.store.damaged.clear()
+    bench.flow.operations.redrive("order", "42")
+    bench.sweep()
+    assert (_ran(bench), bench.waiting_for()) == (SHIPPED[2:], [])
+
+
+def test_where_the_last_event_of_a_gap_that_owes_nothing_is_damaged_what_is_owed_before_it_runs(bench: Bench) -> None:
+    placed, _ = bench.paid()
+    bench.flow.fire("order", "42", "cancel")
+    bench.deliver(placed)
+    bench.notes.forget()
+    bench.store.damaged.add(("order", "42", 3))
+    delivered = bench.deliver(_over_a_gap(placed, bench.store.changes()[-1]))
+    assert (delivered.failed, delivered.violations, _ran(bench)) == ([], 1, SHIPPED[:2])
+
+
+def test_an_undeclared_step_whose_event_is_damaged_is_told_once_and_waits_for_a_person(bench: Bench) -> None:
+    placed, paid = bench.paid()
+    bench.deliver(placed)
+    bench.notes.forget()
+    bench.store.damaged.add(("order", "42", 2))
+    delivered = bench.deliver(paid._replace(trigger="unheard of"))
+    assert (delivered.failed, delivered.violations, bench.waiting_for()) == ([], 1, [(2, "", "broken")])
+    assert bench.notes.ran == []
 
 
 def test_while_nobody_knows_what_is_paused_nothing_runs_and_nothing_is_held(bench: Bench) -> None:
