@@ -295,13 +295,28 @@ def test_behind_a_damaged_event_of_a_gap_an_entity_waits_for_a_person_and_nobody
     assert (_ran(bench), bench.waiting_for()) == (SHIPPED[2:], [])
 
 
-def test_where_the_last_event_of_a_gap_that_owes_nothing_is_damaged_what_is_owed_before_it_runs(bench: Bench) -> None:
+def test_what_is_owed_before_a_damaged_event_that_owes_nothing_runs_and_what_follows_it_waits(bench: Bench) -> None:
     placed, _ = bench.paid()
     bench.flow.fire("order", "42", "cancel")
     bench.deliver(placed)
     bench.notes.forget()
     bench.store.damaged.add(("order", "42", 3))
     delivered = bench.deliver(_over_a_gap(placed, bench.store.changes()[-1]))
+    assert (delivered.failed, delivered.violations, _ran(bench)) == ([], 1, SHIPPED[:2])
+    assert bench.waiting_for() == [(3, "", "broken")]
+
+
+def test_a_damaged_event_behind_which_nothing_is_owed_is_told_and_nobody_waits_for_it(bench: Bench) -> None:
+    bench.deliver(bench.only_paid())
+    bench.flow.fire("order", "42", "cancel")
+    bench.store.damaged.add(("order", "42", 3))
+    delivered = bench.deliver(bench.store.changes()[-1]._replace(trigger="unheard of"))
+    assert (delivered.failed, delivered.violations, delivered.waiting, bench.waiting_for()) == ([], 1, 0, [])
+
+
+def test_of_a_damaged_event_that_was_mended_meanwhile_its_own_effects_run(bench: Bench) -> None:
+    paid = bench.only_paid()
+    delivered = bench.deliver(paid._replace(broken=DAMAGE, follows=paid.version))
     assert (delivered.failed, delivered.violations, _ran(bench)) == ([], 1, SHIPPED[:2])
 
 
